@@ -44,11 +44,11 @@ image_label() {
 # load_images: reads an archive as `docker save` writes it.
 load_images() {
   if have docker; then
-    docker load --quiet
+    docker load --quiet >/dev/null
   else
     # A failure comes in the body, after status 200.
     engine_curl '/images/load?quiet=1' -X POST -H 'Content-Type: application/x-tar' --data-binary @- |
-      { ! grep error >&2; }
+      { ! grep '"error' >&2; }
   fi
 }
 
