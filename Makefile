@@ -5,8 +5,9 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 
 # The packages whose tests use the real engine. They share it, so they are kept
 # apart from each other; all others may run side by side.
-ENGINE_TESTS := ./reconciler/engine/... ./hack/e2e/...
-UNIT_TESTS = $$(go list ./... | grep -vE '/(reconciler/engine|hack/e2e)(/|$$)')
+ENGINE_PACKAGE := /(reconciler/engine|hack/e2e)(/|$$)
+UNIT_TESTS = $(shell go list ./... | grep -vE '$(ENGINE_PACKAGE)')
+ENGINE_TESTS = $(shell go list ./... | grep -E '$(ENGINE_PACKAGE)')
 
 .DEFAULT_GOAL := help
 .PHONY: help build run clean-run test test-unit test-e2e lint fmt bench compiler engine images clean
