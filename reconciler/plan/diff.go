@@ -1,0 +1,107 @@
+package plan
+
+import (
+	"maps"
+	"slices"
+
+	"berth.dev/berth/spec"
+)
+
+// difference is one row in which a container is not as wanted.
+type difference struct {
+	row     *row
+	changes []Change
+	// cleared: the value is taken away, not replaced.
+	cleared bool
+}
+
+// inPlace reports whether the engine can make the change on the living container.
+func (d difference) inPlace() bool {
+	return d.row.class == liveBoth || d.row.class == live && !d.cleared
+}
+
+// diff compares a container with what is wanted, row by row. image is nil where it is not known.
+func diff(want *Want, have *Container, image *Image, engine Engine) []difference {
+	rec, recorded := parseRecord(have.Labels[spec.LabelApplied])
+	lifted := have.lifted()
+	var out []difference
+	for i := range rows {
+		r := &rows[i]
+		if r.path == "resources.limits.swap" && !engine.SwapLimit {
+			continue // the engine dropped it, and has said so at the creation
+		}
+		same := recorded && rec[r.path] == want.record[r.path]
+		if r.class == recreate && same && !r.stale {
+			continue
+		}
+		whole := r.class != recreate || recorded && !same
+		if d := r.compare(want.flat[r.path], r.flat(lifted), imageValues(r, want, image), whole); len(d.changes) > 0 {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+// lifted is the container's spec with its anonymous volumes among the mounts.
+func (c *Container) lifted() *spec.ContainerSpec {
+	s := c.Spec
+	s.Volumes = slices.Clone(s.Volumes)
+	for path := range c.Anonymous {
+		s.Volumes = append(s.Volumes, spec.VolumeMount{MountPath: path, Volume: &spec.VolumeSource{}})
+	}
+	return &s
+}
+
+// notTheImages are rows that an image says nothing of, although the canonical form has a value for the unset field.
+var notTheImages = map[string]bool{"image": true, "networkMode": true, "restartPolicy": true}
+
+// imageValues is what a container has of a row from its image.
+func imageValues(r *row, want *Want, image *Image) values {
+	if image == nil || notTheImages[r.path] {
+		return nil
+	}
+	v := r.flat(&image.Defaults)
+	switch w := want.flat[r.path]; {
+	case r.path == "args" && len(want.Spec.Command) > 0:
+		return nil // a new entry point drops the image's arguments (moby: daemon/commit.go, merge)
+	case r.path == "healthcheck" && w["command"]+w["shell"]+w["disable"] != "":
+		delete(v, "command")
+		delete(v, "shell")
+	}
+	return v
+}
+
+// compare finds the differences of one row. whole says that what is there and not wanted is a difference too: the engine cannot
+// have added it, or it is known to have been asked for once and not any more.
+func (r *row) compare(want, have, image values, whole bool) difference {
+	d := difference{row: r}
+	if r.blind {
+		if whole {
+			d.changes = []Change{{Field: r.path, From: "what it was created with", To: show(r.path, "", want[""])}}
+		}
+		return d
+	}
+	effective := make(values, len(image)+len(want))
+	maps.Copy(effective, image)
+	maps.Copy(effective, want)
+	for _, k := range slices.Sorted(maps.Keys(effective)) {
+		if _, asked := want[k]; have[k] != effective[k] && (asked || whole) {
+			d.add(k, have[k], effective[k])
+		}
+	}
+	for _, k := range slices.Sorted(maps.Keys(have)) {
+		if _, ok := effective[k]; !ok && (whole || r.exact && image != nil) {
+			d.add(k, have[k], "")
+		}
+	}
+	d.cleared = len(want) == 0
+	return d
+}
+
+func (d *difference) add(sub, from, to string) {
+	field := d.row.path
+	if sub != "" {
+		field += "[" + sub + "]"
+	}
+	d.changes = append(d.changes, Change{Field: field, From: show(d.row.path, sub, from), To: show(d.row.path, sub, to)})
+}

@@ -1,0 +1,24 @@
+package plan
+
+import "regexp"
+
+// hidden stands for a value that may be a secret.
+const hidden = "(hidden)"
+
+// sensitive matches names whose values are never printed. Inspect shows them to everybody who may use the engine; plans, logs
+// and events reach further.
+var sensitive = regexp.MustCompile(`(?i)pass|secret|token|key|cred|auth|private|cookie|session|salt|dsn|url|connection`)
+
+// show is a value as a plan prints it.
+func show(path, sub, value string) string {
+	if value == "" {
+		return ""
+	}
+	switch path {
+	case "env", "logging", "labels", "annotations":
+		if sensitive.MatchString(sub) {
+			return hidden
+		}
+	}
+	return value
+}

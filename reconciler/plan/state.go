@@ -1,0 +1,85 @@
+package plan
+
+import (
+	"fmt"
+	"time"
+
+	"berth.dev/berth/spec"
+)
+
+// mendState starts a copy that should run and does not. Docker's own restart policy acts first: what it restarts is left alone.
+func (p *planner) mendState(w *Want, have *Container) {
+	switch have.State {
+	case StatePaused:
+		p.act(Action{Kind: ActionStart, Target: have.Name, Repair: true, Why: []Change{{Field: "state", From: "paused", To: "running"}},
+			Ops: []Op{{Verb: UnpauseContainer, Target: have.ID}}})
+	case StateCreated, StateExited:
+		if have.StartedAt.IsZero() || restarts(w.Spec, have) {
+			p.start(have)
+		}
+	}
+}
+
+// restarts reports whether a copy that has ended is to run again.
+func restarts(s spec.ContainerSpec, have *Container) bool {
+	switch s.RestartPolicy {
+	case spec.RestartNever:
+		return false
+	case spec.RestartOnFailure:
+		exhausted := s.MaximumRetryCount > 0 && have.RestartCount >= s.MaximumRetryCount
+		return have.ExitCode != 0 && !exhausted
+	}
+	return true
+}
+
+// start plans a start, now or when its backoff is over.
+func (p *planner) start(have *Container) {
+	at := nextStart(p.seen.Memory.Starts[have.Name], have)
+	if at.After(p.now) {
+		p.block(Block{Reason: ReasonCrashLoopBackOff, Message: fmt.Sprintf("%q %s; next start at %s", have.Name, ending(have), at.UTC().Format(time.RFC3339))})
+		p.retryAt(at)
+		return
+	}
+	from := string(have.State)
+	if have.State == StateExited {
+		from = fmt.Sprintf("exited (%d)", have.ExitCode)
+	}
+	p.act(Action{Kind: ActionStart, Target: have.Name, Repair: true, Why: []Change{{Field: "state", From: from, To: "running"}},
+		Ops: []Op{{Verb: StartContainer, Target: have.ID}}})
+}
+
+// ending says how a container ended.
+func ending(c *Container) string {
+	switch {
+	case c.Error != "":
+		return "could not be started: " + c.Error
+	case c.OOMKilled:
+		return fmt.Sprintf("was killed for its use of memory (exit code %d)", c.ExitCode)
+	}
+	return fmt.Sprintf("ended with exit code %d", c.ExitCode)
+}
+
+// The waits between starts by the agent: the first is at once, the second after a second, then twice as long each time. A
+// container that ran for ten seconds has recovered, by Docker's own measure.
+const (
+	startBackoff    = time.Second
+	maxStartBackoff = 5 * time.Minute
+	recovered       = 10 * time.Second
+)
+
+// nextStart is when a container may be started again.
+func nextStart(t Tries, c *Container) time.Time {
+	if t.Count == 0 || c.FinishedAt.Sub(c.StartedAt) >= recovered && !c.StartedAt.IsZero() && c.FinishedAt.After(t.Last) {
+		return time.Time{}
+	}
+	wait := maxStartBackoff
+	if shift := t.Count - 1; shift < 9 {
+		wait = min(startBackoff<<shift, maxStartBackoff)
+	}
+	return t.Last.Add(wait)
+}
+
+// Recovered reports whether a container has run long enough for its starts to be forgotten.
+func Recovered(c *Container, now time.Time) bool {
+	return c.State == StateRunning && now.Sub(c.StartedAt) >= recovered
+}
