@@ -22,24 +22,26 @@ is_debian() {
 # can_install: whether apt_install may be tried at all.
 can_install() { is_debian && ((EUID == 0)) && have apt-get; }
 
-# apt_install PACKAGE...: quiet unless it fails. No file descriptor of the
-# caller's but the standard three is passed on: a service that a package starts
-# would otherwise keep a lock for as long as it runs.
+# apt_install PACKAGE...: installs with only what they depend on.
 apt_install() {
-  local log
-  log=$(mktemp)
   say "installing $* with apt-get"
-  if ! apt_get update >"$log" 2>&1 9>&- ||
-    ! apt_get install --no-install-recommends "$@" >>"$log" 2>&1 9>&-; then
-    tail -n 20 "$log" >&2
-    rm -f "$log"
-    die "apt-get could not install $*"
-  fi
-  rm -f "$log"
+  apt_update
+  apt_get install --no-install-recommends "$@"
 }
 
+# apt_update: once a run.
+apt_update() {
+  if [[ -z ${apt_updated:-} ]]; then apt_get update; fi
+  apt_updated=yes
+}
+
+# apt_get ARG...: quiet unless it fails. Descriptor 9 is closed: a service that a
+# package starts would otherwise hold our caller's lock for as long as it runs.
 apt_get() {
-  DEBIAN_FRONTEND=noninteractive apt-get -qy -o DPkg::Lock::Timeout=300 "$@" </dev/null
+  local output
+  output=$(DEBIAN_FRONTEND=noninteractive apt-get -qy -o DPkg::Lock::Timeout=300 "$@" 2>&1 </dev/null 9>&-) && return
+  tail -n 20 <<<"$output" >&2
+  die "apt-get $* failed"
 }
 
 # wait_until SECONDS COMMAND...: runs COMMAND until it succeeds; fails after SECONDS.
