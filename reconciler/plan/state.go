@@ -36,7 +36,7 @@ func restarts(s spec.ContainerSpec, have *Container) bool {
 func (p *planner) start(have *Container) {
 	at := nextStart(p.seen.Memory.Starts[have.Name], have)
 	if at.After(p.now) {
-		p.block(Block{Reason: ReasonCrashLoopBackOff, Message: fmt.Sprintf("%q %s; next start at %s", have.Name, ending(have), at.UTC().Format(time.RFC3339))})
+		p.block(Block{Reason: ReasonCrashLoopBackOff, Message: fmt.Sprintf("%q %s; next start at %s", have.Name, Ending(have), at.UTC().Format(time.RFC3339))})
 		p.retryAt(at)
 		return
 	}
@@ -48,8 +48,8 @@ func (p *planner) start(have *Container) {
 		Ops: []Op{{Verb: StartContainer, Target: have.ID}}})
 }
 
-// ending says how a container ended.
-func ending(c *Container) string {
+// Ending says how a container ended.
+func Ending(c *Container) string {
 	switch {
 	case c.Error != "":
 		return "could not be started: " + c.Error
@@ -59,17 +59,18 @@ func ending(c *Container) string {
 	return fmt.Sprintf("ended with exit code %d", c.ExitCode)
 }
 
-// The waits between starts by the agent: the first is at once, the second after a second, then twice as long each time. A
-// container that ran for ten seconds has recovered, by Docker's own measure.
+// RecoveryTime is how long a container runs until it has recovered from its last end, by Docker's own measure.
+const RecoveryTime = 10 * time.Second
+
+// The waits between starts by the agent: the first is at once, the second after a second, then twice as long each time.
 const (
 	startBackoff    = time.Second
 	maxStartBackoff = 5 * time.Minute
-	recovered       = 10 * time.Second
 )
 
 // nextStart is when a container may be started again.
 func nextStart(t Tries, c *Container) time.Time {
-	if t.Count == 0 || c.FinishedAt.Sub(c.StartedAt) >= recovered && !c.StartedAt.IsZero() && c.FinishedAt.After(t.Last) {
+	if t.Count == 0 || c.FinishedAt.Sub(c.StartedAt) >= RecoveryTime && !c.StartedAt.IsZero() && c.FinishedAt.After(t.Last) {
 		return time.Time{}
 	}
 	wait := maxStartBackoff
@@ -81,5 +82,5 @@ func nextStart(t Tries, c *Container) time.Time {
 
 // Recovered reports whether a container has run long enough for its starts to be forgotten.
 func Recovered(c *Container, now time.Time) bool {
-	return c.State == StateRunning && now.Sub(c.StartedAt) >= recovered
+	return c.State == StateRunning && now.Sub(c.StartedAt) >= RecoveryTime
 }

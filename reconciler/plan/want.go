@@ -2,10 +2,8 @@ package plan
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"strconv"
-	"strings"
 
 	"berth.dev/berth/spec"
 )
@@ -112,21 +110,9 @@ func (p *planner) volumeName(namespace, name string) string {
 
 const containerMode = "container:"
 
-// PeerKey reads the object that a mode such as container:db or container:shop/db refers to.
-func PeerKey(mode, namespace string) (spec.Key, bool) {
-	ref, ok := strings.CutPrefix(mode, containerMode)
-	if !ok {
-		return spec.Key{}, false
-	}
-	if ns, name, ok := strings.Cut(ref, "/"); ok {
-		namespace, ref = ns, name
-	}
-	return spec.Key{Kind: spec.KindContainer, Namespace: namespace, Name: ref}, true
-}
-
 // peerOf resolves a mode that refers to another object to the ID of that object's first container.
 func (p *planner) peerOf(c *spec.Container, mode string) string {
-	key, ok := PeerKey(mode, c.Metadata.Namespace)
+	key, ok := spec.PeerKey(mode, c.Metadata.Namespace)
 	if !ok {
 		return mode
 	}
@@ -160,23 +146,4 @@ func (p *planner) obstruct(b Block) {
 	if !slices.Contains(p.Blocks, b) {
 		p.block(b)
 	}
-}
-
-// References lists the objects that a container refers to.
-func References(c *spec.Container) []spec.Key {
-	keys := map[spec.Key]bool{}
-	for _, n := range c.Spec.Networks {
-		keys[spec.Key{Kind: spec.KindNetwork, Namespace: c.Metadata.Namespace, Name: n.Name}] = true
-	}
-	for _, m := range c.Spec.Volumes {
-		if m.Volume != nil && m.Volume.Name != "" {
-			keys[spec.Key{Kind: spec.KindVolume, Namespace: c.Metadata.Namespace, Name: m.Volume.Name}] = true
-		}
-	}
-	for _, mode := range []string{c.Spec.NetworkMode, c.Spec.PidMode, c.Spec.IpcMode} {
-		if k, ok := PeerKey(mode, c.Metadata.Namespace); ok {
-			keys[k] = true
-		}
-	}
-	return slices.SortedFunc(maps.Keys(keys), spec.Key.Compare)
 }

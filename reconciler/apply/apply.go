@@ -1,0 +1,185 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"berth.dev/berth/reconciler/plan"
+)
+
+// Applier walks plans. One serves all workers, so that its limit holds for all of them together.
+type Applier struct {
+	engine Engine
+	slots  chan struct{}
+	// Progress, where it is not nil, is told how far pulls are.
+	Progress func(ref string, p Progress)
+}
+
+// New makes an applier that has at most inFlight creations and starts at the engine at once. More than the engine can do side by
+// side only makes each slower; stops and pulls are not counted, because they mostly wait.
+func New(engine Engine, inFlight int) *Applier {
+	return &Applier{engine: engine, slots: make(chan struct{}, inFlight)}
+}
+
+// Outcome is what became of one action.
+type Outcome struct {
+	Action   plan.Action
+	Done     int // operations that worked
+	Created  string
+	Warnings []string
+	Took     time.Duration
+	Err      error // nil where all of it worked
+	// Undone reports whether, after an error, all was put back.
+	Undone bool
+}
+
+// Apply does what a plan says: pulls first, then what does not depend on each other side by side, and recreations one by one, so
+// that one that fails leaves the other copies alone. ctx ends between actions, not within one; only pulls are broken off.
+func (a *Applier) Apply(ctx context.Context, p plan.Plan) []Outcome {
+	pulls, free, serial := split(p.Actions)
+	var out []Outcome
+	for _, action := range pulls {
+		o := a.run(ctx, action)
+		out = append(out, o)
+		if o.Err != nil { // nothing is touched for an image that is not to be had, but what needs none is done
+			free, serial = withoutCreations(free), nil
+		}
+	}
+	out = append(out, a.sideBySide(ctx, free)...)
+	for _, action := range serial {
+		if ctx.Err() != nil {
+			break
+		}
+		o := a.run(context.WithoutCancel(ctx), action)
+		out = append(out, o)
+		if o.Err != nil {
+			break
+		}
+	}
+	return out
+}
+
+func split(actions []plan.Action) (pulls, free, serial []plan.Action) {
+	for _, a := range actions {
+		switch a.Kind {
+		case plan.ActionPull:
+			pulls = append(pulls, a)
+		case plan.ActionRecreate:
+			serial = append(serial, a)
+		default:
+			free = append(free, a)
+		}
+	}
+	return pulls, free, serial
+}
+
+func withoutCreations(actions []plan.Action) (rest []plan.Action) {
+	for _, a := range actions {
+		if a.Kind != plan.ActionCreate {
+			rest = append(rest, a)
+		}
+	}
+	return rest
+}
+
+func (a *Applier) sideBySide(ctx context.Context, actions []plan.Action) []Outcome {
+	if ctx.Err() != nil {
+		return nil
+	}
+	out := make([]Outcome, len(actions))
+	var wg sync.WaitGroup
+	for i, action := range actions {
+		wg.Go(func() { out[i] = a.run(context.WithoutCancel(ctx), action) })
+	}
+	wg.Wait()
+	return out
+}
+
+// run does one action and, where an operation fails, puts back what the operations before it did.
+func (a *Applier) run(ctx context.Context, action plan.Action) Outcome {
+	start := time.Now()
+	o := Outcome{Action: action}
+	for i, op := range action.Ops {
+		if err := a.do(ctx, op, &o); err != nil {
+			o.Err = fmt.Errorf("%s: %w", op, err)
+			if undo := a.undo(ctx, action.Ops[:i+1]); undo != nil {
+				o.Err = errors.Join(o.Err, undo)
+			} else {
+				o.Undone = true
+			}
+			break
+		}
+		o.Done++
+	}
+	o.Took = time.Since(start)
+	return o
+}
+
+// undo goes back through operations, the last of which has failed: of that one it is not known how far it got, so that its own
+// undo may fail too.
+func (a *Applier) undo(ctx context.Context, ops []plan.Op) (err error) {
+	last := len(ops) - 1
+	for i := last; i >= 0; i-- {
+		if ops[i].Undo == nil {
+			continue
+		}
+		if e := a.do(ctx, *ops[i].Undo, &Outcome{}); e != nil && i != last {
+			err = errors.Join(err, fmt.Errorf("cannot put back (%s): %w", *ops[i].Undo, e))
+		}
+	}
+	return err
+}
+
+// do makes one call.
+func (a *Applier) do(ctx context.Context, op plan.Op, o *Outcome) (err error) {
+	if op.Verb == plan.CreateContainer || op.Verb == plan.StartContainer {
+		a.slots <- struct{}{}
+		defer func() { <-a.slots }()
+	}
+	e := a.engine
+	switch op.Verb {
+	case plan.PullImage:
+		return e.Pull(ctx, op.Target, op.Platform, a.progress(op.Target))
+	case plan.CreateContainer:
+		var warnings []string
+		o.Created, warnings, err = e.Create(ctx, *op.Container)
+		o.Warnings = append(o.Warnings, warnings...)
+		return err
+	case plan.StartContainer:
+		return e.Start(ctx, op.Target)
+	case plan.StopContainer:
+		return e.Stop(ctx, op.Target)
+	case plan.UnpauseContainer:
+		return e.Unpause(ctx, op.Target)
+	case plan.RenameContainer:
+		return e.Rename(ctx, op.Target, op.To)
+	case plan.UpdateContainer:
+		return e.Update(ctx, op.Target, *op.Update)
+	case plan.RemoveContainer:
+		return e.Remove(ctx, op.Target)
+	case plan.Connect:
+		return e.Connect(ctx, op.To, op.Target, *op.Endpoint)
+	case plan.Disconnect:
+		return e.Disconnect(ctx, op.To, op.Target)
+	case plan.CreateNetwork:
+		_, err = e.CreateNetwork(ctx, *op.Network)
+		return err
+	case plan.RemoveNetwork:
+		return e.RemoveNetwork(ctx, op.Target)
+	case plan.CreateVolume:
+		return e.CreateVolume(ctx, *op.Volume)
+	case plan.RemoveVolume:
+		return e.RemoveVolume(ctx, op.Target)
+	}
+	panic(fmt.Sprintf("apply: no verb %q", op.Verb))
+}
+
+func (a *Applier) progress(ref string) func(Progress) {
+	if a.Progress == nil {
+		return nil
+	}
+	return func(p Progress) { a.Progress(ref, p) }
+}

@@ -1,0 +1,88 @@
+package reconciler
+
+import (
+	"sync"
+	"time"
+
+	"berth.dev/berth/reconciler/apply"
+	"berth.dev/berth/reconciler/plan"
+	"berth.dev/berth/spec"
+)
+
+// memory counts the agent's own tries, by container. It lives as long as the agent does.
+type memory struct {
+	mu        sync.Mutex
+	starts    map[string]plan.Tries
+	recreates map[string]plan.Tries
+}
+
+func newMemory() *memory {
+	return &memory{starts: map[string]plan.Tries{}, recreates: map[string]plan.Tries{}}
+}
+
+// of gives the tries at the containers of a key.
+func (m *memory) of(key spec.Key) plan.Memory {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return plan.Memory{Starts: only(m.starts, key), Recreates: only(m.recreates, key)}
+}
+
+func only(tries map[string]plan.Tries, key spec.Key) map[string]plan.Tries {
+	out := map[string]plan.Tries{}
+	for name, t := range tries {
+		if k, ok := plan.KeyOfName(name); ok && k == key {
+			out[name] = t
+		}
+	}
+	return out
+}
+
+// note counts what an action tried.
+func (m *memory) note(o apply.Outcome, now time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch o.Action.Kind {
+	case plan.ActionCreate, plan.ActionStart:
+		count(m.starts, o.Action.Target, "", o.Err, now)
+	case plan.ActionRecreate:
+		if o.Done > 0 { // else nothing was touched
+			count(m.recreates, o.Action.Target, o.Action.Revision, o.Err, now)
+		}
+	}
+}
+
+// count adds a try. Tries at another revision, or too long ago, do not count any more.
+func count(tries map[string]plan.Tries, name, revision string, err error, now time.Time) {
+	t := tries[name]
+	if t.Revision != revision || t.Count == 0 {
+		t = plan.Tries{Revision: revision, First: now}
+	}
+	t.Count++
+	t.Last, t.Error = now, ""
+	if err != nil {
+		t.Error = err.Error()
+	}
+	tries[name] = t
+}
+
+// settle forgets the starts of containers that have recovered.
+func (m *memory) settle(containers []plan.Container, now time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for i := range containers {
+		if c := &containers[i]; plan.Recovered(c, now) {
+			delete(m.starts, c.Name)
+		}
+	}
+}
+
+// forget drops what is remembered of a key, as when its manifest changes.
+func (m *memory) forget(key spec.Key) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, tries := range []map[string]plan.Tries{m.starts, m.recreates} {
+		for name := range only(tries, key) {
+			delete(tries, name)
+		}
+	}
+}

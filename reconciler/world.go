@@ -1,0 +1,306 @@
+package reconciler
+
+import (
+	"context"
+	"maps"
+	"sync"
+	"time"
+
+	"berth.dev/berth/reconciler/fault"
+	"berth.dev/berth/reconciler/plan"
+	"berth.dev/berth/spec"
+)
+
+// World is what is known of the engine. It reads afresh what may have changed and nothing else: one list serves all passes that
+// were asked for before it began, and a container is inspected again only where an event or the list says that it changed.
+type World struct {
+	engine Observer
+
+	listing sync.Mutex // held while listing, so that passes that wait share the result
+
+	mu       sync.Mutex
+	info     *plan.Engine
+	list     *list
+	networks slot[map[string]plan.Network]
+	volumes  slot[map[string]plan.Volume]
+	inspects map[string]inspected
+	dirty    map[string]time.Time   // by container: when it was last said to have changed
+	images   map[string]*plan.Image // nil for one that is not there
+}
+
+// list is one list of containers, indexed.
+type list struct {
+	at    time.Time
+	names map[string]plan.Summary
+	keys  map[spec.Key][]plan.Summary
+}
+
+type inspected struct {
+	at        time.Time // when the inspection began
+	container plan.Container
+}
+
+// NewWorld makes a world that has read nothing yet.
+func NewWorld(engine Observer) *World {
+	w := &World{engine: engine}
+	w.Forget()
+	return w
+}
+
+// Forget drops all that is known, as after a lost connection or for a resync: the next pass reads everything.
+func (w *World) Forget() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.info, w.list = nil, nil
+	w.networks.value, w.volumes.value = nil, nil
+	w.inspects = map[string]inspected{}
+	w.images = map[string]*plan.Image{}
+	w.dirty = map[string]time.Time{}
+}
+
+// Info is what the engine says of itself; it is asked once a connection.
+func (w *World) Info(ctx context.Context) (plan.Engine, error) {
+	w.mu.Lock()
+	info := w.info
+	w.mu.Unlock()
+	if info != nil {
+		return *info, nil
+	}
+	got, err := w.engine.Info(ctx)
+	if err != nil {
+		return got, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.info = &got
+	return got, nil
+}
+
+// Owned lists the keys of what is on the engine and berth's, by a list that began no earlier than since. Volumes are not among
+// them: they stay when their manifest goes.
+func (w *World) Owned(ctx context.Context, since time.Time) ([]spec.Key, error) {
+	l, err := w.fresh(ctx, since)
+	if err != nil {
+		return nil, err
+	}
+	networks, err := w.Networks(ctx)
+	if err != nil {
+		return nil, err
+	}
+	keys := map[spec.Key]bool{}
+	for _, s := range l.names {
+		if id, ok := plan.Owner(s); ok {
+			keys[id.Key] = true
+		}
+	}
+	for _, n := range networks {
+		if k, ok := plan.OwnedKey(spec.KindNetwork, n.Labels); ok {
+			keys[k] = true
+		}
+	}
+	return sortedKeys(keys), nil
+}
+
+// fresh gives a list that began no earlier than since.
+func (w *World) fresh(ctx context.Context, since time.Time) (*list, error) {
+	if l := w.listed(since); l != nil {
+		return l, nil
+	}
+	w.listing.Lock()
+	defer w.listing.Unlock()
+	if l := w.listed(since); l != nil {
+		return l, nil
+	}
+	at := time.Now()
+	summaries, err := w.engine.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	l := index(at, summaries)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.list = l
+	w.drop(l)
+	return l, nil
+}
+
+func (w *World) listed(since time.Time) *list {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.list != nil && !w.list.at.Before(since) {
+		return w.list
+	}
+	return nil
+}
+
+// drop forgets containers that are gone.
+func (w *World) drop(l *list) {
+	there := make(map[string]bool, len(l.names))
+	for _, s := range l.names {
+		there[s.ID] = true
+	}
+	maps.DeleteFunc(w.inspects, func(id string, i inspected) bool { return !there[id] && i.at.Before(l.at) })
+	maps.DeleteFunc(w.dirty, func(id string, at time.Time) bool { return !there[id] && at.Before(l.at) })
+}
+
+func index(at time.Time, summaries []plan.Summary) *list {
+	l := &list{at: at, names: make(map[string]plan.Summary, len(summaries)), keys: map[spec.Key][]plan.Summary{}}
+	for _, s := range summaries {
+		l.names[s.Name] = s
+		labelled, hasLabels := plan.KeyOf(s)
+		if hasLabels {
+			l.keys[labelled] = append(l.keys[labelled], s)
+		}
+		if named, ok := plan.KeyOfName(s.Name); ok && (!hasLabels || named != labelled) {
+			l.keys[named] = append(l.keys[named], s)
+		}
+	}
+	return l
+}
+
+// inspect gives a listed container, from memory where neither an event nor the list says that it changed.
+func (w *World) inspect(ctx context.Context, s plan.Summary) (plan.Container, error) {
+	w.mu.Lock()
+	known, ok := w.inspects[s.ID]
+	ok = ok && known.at.After(w.dirty[s.ID]) && sameSummary(known.container.Summary, s)
+	w.mu.Unlock()
+	if ok {
+		return known.container, nil
+	}
+	return w.reinspect(ctx, s.ID)
+}
+
+// reinspect gives a container as it is now.
+func (w *World) reinspect(ctx context.Context, id string) (plan.Container, error) {
+	at := time.Now()
+	c, err := w.engine.Inspect(ctx, id)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err != nil {
+		delete(w.inspects, id)
+		return c, err
+	}
+	w.inspects[c.ID] = inspected{at, c}
+	return c, nil
+}
+
+func sameSummary(a, b plan.Summary) bool {
+	return a.State == b.State && a.Health == b.Health && a.Name == b.Name && maps.Equal(a.Networks, b.Networks)
+}
+
+// Seen reports whether what an event says of a container was known already when it was last inspected. Only an engine on the
+// same clock may be judged so.
+func (w *World) Seen(id string, at time.Time) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	known, ok := w.inspects[id]
+	return ok && known.at.After(at)
+}
+
+// Touch notes that a container may have changed.
+func (w *World) Touch(id string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.dirty[id] = time.Now()
+}
+
+// KeyOf is the key of a container that was seen before.
+func (w *World) KeyOf(id string) (spec.Key, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if known, ok := w.inspects[id]; ok {
+		return plan.KeyOf(known.container.Summary)
+	}
+	return spec.Key{}, false
+}
+
+// slot is a value that is read when it is first wanted, and again once it was said to have changed.
+type slot[T any] struct {
+	value   *T
+	at      time.Time // when reading it began
+	changed time.Time
+}
+
+func cached[T any](w *World, s *slot[T], get func() (T, error)) (T, error) {
+	w.mu.Lock()
+	if s.value != nil && s.at.After(s.changed) {
+		defer w.mu.Unlock()
+		return *s.value, nil
+	}
+	w.mu.Unlock()
+	at := time.Now()
+	value, err := get()
+	if err != nil {
+		return value, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	s.value, s.at = &value, at
+	return value, nil
+}
+
+// Networks gives all networks by name.
+func (w *World) Networks(ctx context.Context) (map[string]plan.Network, error) {
+	return cached(w, &w.networks, func() (map[string]plan.Network, error) {
+		all, err := w.engine.Networks(ctx)
+		byName := make(map[string]plan.Network, len(all))
+		for _, n := range all {
+			byName[n.Name] = n
+		}
+		return byName, err
+	})
+}
+
+// Volumes gives all volumes by name.
+func (w *World) Volumes(ctx context.Context) (map[string]plan.Volume, error) {
+	return cached(w, &w.volumes, func() (map[string]plan.Volume, error) {
+		all, err := w.engine.Volumes(ctx)
+		byName := make(map[string]plan.Volume, len(all))
+		for _, v := range all {
+			byName[v.Name] = v
+		}
+		return byName, err
+	})
+}
+
+// TouchNetworks notes that networks came or went.
+func (w *World) TouchNetworks() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.networks.changed = time.Now()
+}
+
+// TouchVolumes notes that volumes came or went.
+func (w *World) TouchVolumes() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.volumes.changed = time.Now()
+}
+
+// TouchImages notes that images came or went.
+func (w *World) TouchImages() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.images = map[string]*plan.Image{}
+}
+
+// image gives an image by reference or ID, and nil where it is not present.
+func (w *World) image(ctx context.Context, ref string) (*plan.Image, error) {
+	w.mu.Lock()
+	img, known := w.images[ref]
+	w.mu.Unlock()
+	if known {
+		return img, nil
+	}
+	got, err := w.engine.Image(ctx, ref)
+	switch {
+	case err == nil:
+		img = &got
+	case !fault.Is(err, fault.NotFound):
+		return nil, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.images[ref] = img
+	return img, nil
+}
