@@ -29,7 +29,8 @@ func (c *Client) Create(ctx context.Context, p plan.Create) (id string, warnings
 		if err != nil {
 			return r, err
 		}
-		return r, connectRest(ctx, api, r.ID, l)
+		err = errors.Join(discarded(r.Warnings), connectRest(ctx, api, r.ID, l.later))
+		return r, orRemove(ctx, api, r.ID, err)
 	})
 	if err != nil {
 		return "", nil, err
@@ -47,16 +48,23 @@ func checkAPI(ctx context.Context, api *client.Client, s *spec.ContainerSpec) er
 	return fault.New(fault.DockerConfiguration, fault.Terminal, "%s", strings.Join(plan.APIGaps(s, e), "; "))
 }
 
-// connectRest joins the networks that the engine does not take at creation. A container that is only half connected is not left
-// behind: it would be taken for the one that was asked for.
-func connectRest(ctx context.Context, api *client.Client, id string, l lowered) error {
-	for _, e := range l.later {
+// connectRest joins the networks that the engine does not take at creation.
+func connectRest(ctx context.Context, api *client.Client, id string, later []endpoint) error {
+	for _, e := range later {
 		if err := api.NetworkConnect(ctx, e.network, id, e.settings); err != nil {
-			undo := context.WithoutCancel(ctx)
-			return errors.Join(err, api.ContainerRemove(undo, id, container.RemoveOptions{Force: true}))
+			return err
 		}
 	}
 	return nil
+}
+
+// orRemove leaves no container behind that is not all that was asked for: it would be taken for the one that was.
+func orRemove(ctx context.Context, api *client.Client, id string, err error) error {
+	if err == nil {
+		return nil
+	}
+	undo := context.WithoutCancel(ctx)
+	return errors.Join(err, api.ContainerRemove(undo, id, container.RemoveOptions{Force: true, RemoveVolumes: true}))
 }
 
 // Start implements apply.Containers.
@@ -112,8 +120,11 @@ func (c *Client) Rename(ctx context.Context, name, to string) error {
 // Update implements apply.Containers.
 func (c *Client) Update(ctx context.Context, name string, u plan.Update) error {
 	return command(ctx, c, cannot(fault.ResourceLimit, "update container %q", name), func(ctx context.Context, api *client.Client) error {
-		_, err := api.ContainerUpdate(ctx, name, lowerUpdate(u))
-		return err
+		r, err := api.ContainerUpdate(ctx, name, lowerUpdate(u))
+		if err != nil {
+			return err
+		}
+		return discarded(r.Warnings)
 	})
 }
 

@@ -54,6 +54,8 @@ var texts = []text{
 	{[]string{"Requested CPUs are not available"}, fault.ResourceLimit, fault.Terminal},
 	{[]string{"Requested memory nodes are not available"}, fault.ResourceLimit, fault.Terminal},
 	// runc, libcontainer/cgroups: a limit that the kernel refuses; a 500 of start and update.
+	{[]string{"unable to apply cgroup configuration", "invalid argument"}, fault.ResourceLimit, fault.Terminal},
+	{[]string{"unable to apply cgroup configuration"}, fault.ResourceLimit, fault.Retry},
 	{[]string{"error setting cgroup config"}, fault.ResourceLimit, fault.Terminal},
 	{[]string{"error setting rlimit"}, fault.ResourceLimit, fault.Terminal},
 
@@ -81,6 +83,8 @@ var texts = []text{
 	// daemon/start.go, daemon/update.go: a container that is being removed; a 409 or 500.
 	{[]string{"marked for removal"}, fault.RuntimeContainer, fault.Conflict},
 	{[]string{"removal of container", "is already in progress"}, fault.RuntimeContainer, fault.Conflict},
+	// daemon/graphdriver: a size for the writable layer, on a file system that has no quota; a 500 of create.
+	{[]string{"--storage-opt is"}, fault.RuntimeContainer, fault.Terminal},
 	// daemon/runtime_unix.go: a runtime that the engine is not configured with; a 400 of create.
 	{[]string{"unknown or invalid runtime name"}, fault.RuntimeContainer, fault.Terminal},
 	// daemon/logger/factory.go: a logging driver that is not there; a 400 or 500 of create and start.
@@ -114,4 +118,20 @@ func (t text) in(message string) bool {
 		message = rest
 	}
 	return true
+}
+
+// discarded finds, among the engine's warnings, what it dropped of what it was asked for because its kernel has no such limit;
+// see verifyPlatformContainerResources in moby's daemon/daemon_unix.go. It goes on without: nobody who asked for a limit wants
+// that, and the difference between asked and given would never end.
+func discarded(warnings []string) error {
+	var lost []string
+	for _, w := range warnings {
+		if strings.HasSuffix(w, "discarded.") {
+			lost = append(lost, w)
+		}
+	}
+	if lost == nil {
+		return nil
+	}
+	return fault.New(fault.ResourceLimit, fault.Terminal, "%s", strings.Join(lost, " "))
 }
