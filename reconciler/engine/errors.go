@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,7 +29,7 @@ func (c *Client) failed(ctx context.Context, f failure, err error) error {
 	class, behaviour := f.class, behaviourOf(err)
 	said := clean(err.Error())
 	if t, ok := textOf(err.Error()); ok {
-		class, behaviour = t.class, t.behaviour
+		class, behaviour = cmp.Or(t.class, class), t.behaviour
 	}
 	return fault.New(class, behaviour, "%s: %w", f.text, reworded{said, err})
 }

@@ -43,6 +43,7 @@ func parse(t *testing.T, manifest string) (s spec.ContainerSpec) {
 // TestRoundTrip asks the engine for every field, and expects to be told what was asked for: of a container that was created and
 // of one that runs, and also where the image sets much of the same.
 func TestRoundTrip(t *testing.T) {
+	t.Parallel() // with the tests that wait
 	c := connect(t)
 	info, err := c.Info(t.Context())
 	if err != nil {

@@ -13,8 +13,20 @@ type text struct {
 	behaviour fault.Behaviour
 }
 
+// sameClass keeps the class of the call.
+const sameClass fault.Class = ""
+
 // texts is the one place where the engine's words are read. The first row that matches wins. Each names where moby says it.
 var texts = []text{
+	// daemon/start.go, translateContainerdStartErr: the program cannot be run; a 400 of start.
+	{[]string{"executable file not found"}, fault.RuntimeContainer, fault.Terminal},
+	{[]string{"exec: ", "no such file or directory"}, fault.RuntimeContainer, fault.Terminal},
+	{[]string{"exec: ", "permission denied"}, fault.RuntimeContainer, fault.Terminal},
+	{[]string{"unable to find user"}, fault.RuntimeContainer, fault.Terminal},
+	{[]string{"Unable to find group"}, fault.RuntimeContainer, fault.Terminal},
+	// container/container.go: SetupWorkingDirectory, a file in the way of workingDir; a 500 of create.
+	{[]string{"Cannot mkdir", "is not a directory"}, fault.RuntimeContainer, fault.Terminal},
+
 	// libnetwork/portallocator: ErrPortAllocated; a 500 of start.
 	{[]string{"port is already allocated"}, fault.ResourceAllocation, fault.Conflict},
 	// libnetwork/portmapper and cmd/docker-proxy: bind(2) by a process that is no container; a 500 of start.
@@ -32,7 +44,9 @@ var texts = []text{
 	{[]string{"all predefined address pools have been fully subnetted"}, fault.ResourceAllocation, fault.Retry},
 	// runc, libcontainer/devices: a device of the host that is not there; a 500 of start.
 	{[]string{"error gathering device information"}, fault.ResourceAllocation, fault.Retry},
-	// daemon/daemon_unix.go: getBlkioThrottleDevices, a block device that is not there; a 500 or 400 of start.
+	// daemon/daemon_unix.go: getBlkioThrottleDevices, a block device that is not there; a 500 of start.
+	{[]string{"stat /dev/", "no such file or directory"}, fault.ResourceAllocation, fault.Retry},
+	// daemon/devices_linux.go: errDeviceNotFound, no driver for a device request; a 500 of start.
 	{[]string{"could not select device driver"}, fault.ResourceAllocation, fault.Terminal},
 	{[]string{"no space left on device"}, fault.ResourceAllocation, fault.Retry},
 
@@ -67,8 +81,8 @@ var texts = []text{
 	{[]string{"no matching manifest for"}, fault.RuntimeImage, fault.Terminal},
 	// libnetwork: ErrNoSuchNetwork; a 404 of start, which else means the container.
 	{[]string{"network ", " not found"}, fault.RuntimeNetwork, fault.NotFound},
-	// libnetwork: NetworkTypeError and IPAM drivers; a 404 of network create.
-	{[]string{"plugin ", " not found"}, fault.RuntimeNetwork, fault.Terminal},
+	// pkg/plugins: ErrNotFound, no such driver, after 15 s of looking for one; a 404 or 400 of whatever names a driver.
+	{[]string{"plugin ", " not found"}, sameClass, fault.Terminal},
 	// daemon/container_operations.go: ConnectToNetwork; a 403 of connect.
 	{[]string{"endpoint with name", "already exists in network"}, fault.RuntimeNetwork, fault.Conflict},
 	// daemon/container_operations.go: DisconnectFromNetwork; a 403 or 500 of disconnect.
@@ -89,13 +103,6 @@ var texts = []text{
 	{[]string{"unknown or invalid runtime name"}, fault.RuntimeContainer, fault.Terminal},
 	// daemon/logger/factory.go: a logging driver that is not there; a 400 or 500 of create and start.
 	{[]string{"logger: no log driver named"}, fault.RuntimeContainer, fault.Terminal},
-	// daemon/start.go, translateContainerdStartErr: the program cannot be run; a 400 of start.
-	{[]string{"executable file not found"}, fault.RuntimeContainer, fault.Terminal},
-	{[]string{"exec: ", "no such file or directory"}, fault.RuntimeContainer, fault.Terminal},
-	{[]string{"exec: ", "permission denied"}, fault.RuntimeContainer, fault.Terminal},
-	{[]string{"unable to find user"}, fault.RuntimeContainer, fault.Terminal},
-	{[]string{"Unable to find group"}, fault.RuntimeContainer, fault.Terminal},
-
 	// api/server/middleware/version.go: versions that the two sides do not share; a 400 of everything.
 	{[]string{"client version", "is too"}, fault.DockerConfiguration, fault.Terminal},
 }
