@@ -146,7 +146,7 @@ func (r *report) walk(v reflect.Value, at *field.Path) {
 	switch shape.Of(v.Type()) {
 	case shape.Object:
 		for _, f := range shape.Fields(v.Type()) {
-			r.walkField(v.FieldByName(f.GoName), f.Name, at)
+			r.walkField(v.FieldByIndex(f.Index), f.Name, at)
 		}
 	case shape.List:
 		for i := range v.Len() {
@@ -164,10 +164,10 @@ func (r *report) walk(v reflect.Value, at *field.Path) {
 }
 
 func (r *report) walkField(v reflect.Value, name string, at *field.Path) {
-	for v.Kind() == reflect.Pointer {
-		if v.IsNil() {
-			return
-		}
+	if v.IsZero() {
+		return // most fields are not there
+	}
+	if v.Kind() == reflect.Pointer {
 		v = v.Elem()
 	}
 	if at == nil {

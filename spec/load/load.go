@@ -6,9 +6,12 @@ import (
 	"cmp"
 	"fmt"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"unicode"
+
+	"golang.org/x/sync/errgroup"
 
 	"berth.dev/berth/spec"
 )
@@ -25,7 +28,8 @@ type File struct {
 
 // Options says how files are loaded.
 type Options struct {
-	// ReadFile reads what an envFile names; os.ReadFile, in most cases. Without it envFile is a problem.
+	// ReadFile reads what an envFile names; os.ReadFile, in most cases. It may be called from several goroutines. Without it
+	// envFile is a problem.
 	ReadFile func(path string) ([]byte, error)
 }
 
@@ -73,6 +77,8 @@ type FileResult struct {
 	Problems []Problem
 	// EnvFiles are the paths that were read, or tried, for envFile; sorted.
 	EnvFiles []string
+	// Rank decides between files that say the same object: the lower one keeps it, and the first by path within a rank.
+	Rank int
 }
 
 // Result is what all files together say.
@@ -89,16 +95,22 @@ type Result struct {
 // Load is LoadFile for every file, and Merge.
 func Load(files []File, o Options) Result {
 	results := make([]FileResult, len(files))
+	var workers errgroup.Group
+	workers.SetLimit(runtime.GOMAXPROCS(0))
 	for i, f := range files {
-		results[i] = LoadFile(f, o)
+		workers.Go(func() error {
+			results[i] = LoadFile(f, o)
+			return nil
+		})
 	}
+	_ = workers.Wait()
 	return Merge(results)
 }
 
-// Merge checks files against each other. Of two that say the same object, or two with the same name in Docker, the first by path
-// keeps it, and the other is broken.
+// Merge checks files against each other. Of two that say the same object, or two with the same name in Docker, the one of
+// lower rank, then the first by path, keeps it, and the other is broken.
 func Merge(results []FileResult) Result {
-	results = slices.SortedFunc(slices.Values(results), func(a, b FileResult) int { return cmp.Compare(a.Path, b.Path) })
+	results = slices.SortedFunc(slices.Values(results), func(a, b FileResult) int { return cmp.Or(cmp.Compare(a.Rank, b.Rank), cmp.Compare(a.Path, b.Path)) })
 	r := Result{Broken: map[string]bool{}}
 	taken := claims{}
 	for _, f := range results {

@@ -94,22 +94,33 @@ func isEmpty(n *yaml.Node) bool {
 	return c.Kind == yaml.ScalarNode && c.Value == "" && c.Style == 0 && c.Anchor == ""
 }
 
-var syntaxLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
+var (
+	syntaxLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
+	// oneLess are the errors whose line the library counts from 0.
+	oneLess = regexp.MustCompile(`^did not find expected (node content|<document start>|key|'-' indicator|',' or)`)
+)
 
 func syntaxError(err error, data []byte) Document {
-	m := syntaxLine.FindStringSubmatch(strings.ReplaceAll(err.Error(), "\n", " "))
-	if m == nil {
-		m = []string{"", "", err.Error()}
+	message := strings.ReplaceAll(err.Error(), "\n", " ")
+	line := 0
+	if m := syntaxLine.FindStringSubmatch(message); m != nil {
+		line, _ = strconv.Atoi(m[1])
+		message = m[2]
+		if line > 0 && oneLess.MatchString(message) {
+			line++
+		}
 	}
-	line, _ := strconv.Atoi(m[1])
-	message := "is not YAML: " + m[2]
-	if at := tabIn(data, line); at > 0 {
-		line, message = at, "found a tab in the indentation; want spaces"
+	if at := tabIn(data, line); at > 0 && strings.Contains(message, "cannot start any token") {
+		return syntaxDocument(at, "found a tab in the indentation; want spaces")
 	}
+	return syntaxDocument(line, "is not YAML: "+message)
+}
+
+func syntaxDocument(line int, message string) Document {
 	return Document{Line: line, Errors: []Error{{Line: line, Message: message}}}
 }
 
-// tabIn finds the line, at or next to the given one, whose indentation has a tab. The parser is off by one at times.
+// tabIn finds the line, at or next to the given one, whose indentation has a tab.
 func tabIn(data []byte, line int) int {
 	lines := bytes.Split(data, []byte("\n"))
 	for _, l := range []int{line, line + 1, line - 1} {

@@ -4,19 +4,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
-	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 	"k8s.io/apimachinery/pkg/util/validation/field"
-	sigsyaml "sigs.k8s.io/yaml"
 
 	"berth.dev/berth/spec"
 	"berth.dev/berth/spec/internal/shape"
 )
-
-// emitString writes a string as YAML; Go's escapes are YAML's too.
-func emitString(b []byte, s string) []byte { return strconv.AppendQuoteToASCII(b, s) }
 
 // read checks a document against its kind's type and, where nothing is wrong, decodes it.
 func read(root *yaml.Node) (spec.Object, []Error) {
@@ -32,7 +27,7 @@ func read(root *yaml.Node) (spec.Object, []Error) {
 	if len(r.errs) > 0 {
 		return nil, r.errs
 	}
-	if err := sigsyaml.UnmarshalStrict(emit(nil, root), object); err != nil {
+	if err := json.Unmarshal(appendJSON(nil, root), object); err != nil {
 		return nil, []Error{at(root, "cannot be decoded: "+short(err.Error()))}
 	}
 	return object, nil
@@ -80,13 +75,13 @@ func (r *reader) requireKind(kind *yaml.Node, names []string) {
 		r.add(kind, path, "found %s; want one of %s", describe(kind, path), strings.Join(names, ", "))
 		return
 	}
-	hint := ""
 	for i := 0; i+1 < len(r.root.Content); i += 2 {
-		if key := r.root.Content[i].Value; didYouMean(key, []string{"kind"}) != "" {
-			hint = fmt.Sprintf(" in place of key %s", quote(key))
+		if key := r.root.Content[i]; strings.EqualFold(key.Value, "kind") {
+			r.add(key, path, "is missing; write kind in place of %s", quote(key.Value))
+			return
 		}
 	}
-	r.add(r.root, path, "is missing; want one of %s%s", strings.Join(names, ", "), hint)
+	r.add(r.root, path, "is missing; want one of %s", strings.Join(names, ", "))
 }
 
 func kindNames() []string {
@@ -204,13 +199,20 @@ func example(t reflect.Type) string {
 	return strings.Join(names, " and ")
 }
 
+// maxListed is how many known fields an error names.
+const maxListed = 12
+
 func (r *reader) unknown(key *yaml.Node, fields []shape.Field, path *field.Path) {
 	var names []string
 	for _, f := range fields {
 		names = append(names, f.Name)
 	}
 	hint := didYouMean(key.Value, names)
-	if hint == "" {
+	switch {
+	case hint != "":
+	case len(names) > maxListed:
+		hint = "no known field is close to it: see berth schema"
+	default:
 		hint = "known are " + strings.Join(names, ", ")
 	}
 	r.add(key, child(path, short(key.Value)), "unknown field; %s", hint)
@@ -318,14 +320,28 @@ func (r *reader) boolean(n *yaml.Node, path *field.Path) {
 	if n.Kind == yaml.ScalarNode && isPlain(n) && n.ShortTag() == "!!bool" {
 		return
 	}
-	want := "want true or false"
-	if n.Kind == yaml.ScalarNode {
-		switch strings.ToLower(n.Value) {
-		case "y", "yes", "on", "true", "1":
-			want = "want a boolean: write true"
-		case "n", "no", "off", "false", "0":
-			want = "want a boolean: write false"
-		}
+	what := describe(n, path)
+	if isWord(n) {
+		what = n.Value
 	}
-	r.add(n, path, "found %s; %s", describe(n, path), want)
+	switch truth, ok := asBool(n); {
+	case !ok:
+		r.add(n, path, "found %s; want true or false", what)
+	default:
+		r.add(n, path, "found %s, want a boolean: write %t", what, truth)
+	}
+}
+
+// asBool guesses what was meant.
+func asBool(n *yaml.Node) (truth, ok bool) {
+	if n.Kind != yaml.ScalarNode {
+		return false, false
+	}
+	switch strings.ToLower(n.Value) {
+	case "y", "yes", "on", "true", "1":
+		return true, true
+	case "n", "no", "off", "false", "0":
+		return false, true
+	}
+	return false, false
 }

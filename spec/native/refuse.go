@@ -2,6 +2,7 @@ package native
 
 import (
 	"fmt"
+	"slices"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -10,6 +11,7 @@ import (
 const maxRefused = 20
 
 // refuse finds what no manifest may contain, before anything is expanded: a few aliases of aliases are gigabytes.
+// What is found several times is reported once.
 func refuse(n *yaml.Node, errs []Error, depth int) []Error {
 	if len(errs) >= maxRefused {
 		return errs
@@ -17,7 +19,7 @@ func refuse(n *yaml.Node, errs []Error, depth int) []Error {
 	if depth > MaxDepth {
 		return append(errs, at(n, fmt.Sprintf("found more than %d nested levels; no manifest needs as many", MaxDepth)))
 	}
-	if message := forbidden(n); message != "" {
+	if message := forbidden(n); message != "" && !slices.ContainsFunc(errs, func(e Error) bool { return e.Message == message }) {
 		errs = append(errs, at(n, message))
 	}
 	if n.Kind == yaml.AliasNode {

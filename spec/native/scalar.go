@@ -1,6 +1,7 @@
 package native
 
 import (
+	"encoding/json"
 	"regexp"
 	"slices"
 	"strings"
@@ -32,26 +33,41 @@ var (
 	leadingZero = regexp.MustCompile(`^[-+]?0[0-9_]+$`)
 )
 
-// emit writes a checked document anew, in flow style and with every string quoted and escaped, so that the second reader, which
-// speaks YAML 1.1, cannot take anything for something else.
-func emit(b []byte, n *yaml.Node) []byte {
+// appendJSON writes a checked document as JSON, of which every decoder has the same idea. It does not go through a second reader
+// of YAML: one that speaks 1.1 could take something for something else, and reading is most of the time that loading takes.
+func appendJSON(b []byte, n *yaml.Node) []byte {
 	switch n.Kind {
 	case yaml.MappingNode:
 		b = append(b, '{')
 		for i := 0; i+1 < len(n.Content); i += 2 {
-			b = append(emitString(b, n.Content[i].Value), ": "...)
-			b = append(emit(b, n.Content[i+1]), ", "...)
+			b = appendString(separate(b, i), n.Content[i].Value)
+			b = appendJSON(append(b, ':'), n.Content[i+1])
 		}
 		return append(b, '}')
 	case yaml.SequenceNode:
 		b = append(b, '[')
-		for _, c := range n.Content {
-			b = append(emit(b, c), ", "...)
+		for i, c := range n.Content {
+			b = appendJSON(separate(b, i), c)
 		}
 		return append(b, ']')
 	}
-	if tag := n.ShortTag(); isPlain(n) && (tag == "!!bool" || tag == "!!int" && decimal.MatchString(n.Value)) {
+	switch tag := n.ShortTag(); {
+	case isPlain(n) && tag == "!!bool":
+		return append(b, strings.ToLower(n.Value)...)
+	case isPlain(n) && tag == "!!int" && decimal.MatchString(n.Value):
 		return append(b, n.Value...)
 	}
-	return emitString(b, n.Value)
+	return appendString(b, n.Value)
+}
+
+func separate(b []byte, i int) []byte {
+	if i > 0 {
+		b = append(b, ',')
+	}
+	return b
+}
+
+func appendString(b []byte, s string) []byte {
+	q, _ := json.Marshal(s) // a string cannot fail
+	return append(b, q...)
 }

@@ -31,6 +31,7 @@ type Field struct {
 	Name     string // as in the manifest
 	GoName   string
 	Owner    reflect.Type // the struct that declares it
+	Index    []int        // for reflect.Value.FieldByIndex
 	Type     reflect.Type // without pointers
 	Required bool
 }
@@ -86,10 +87,13 @@ func fields(t reflect.Type) []Field {
 		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
 		switch {
 		case f.Anonymous && name == "":
-			out = append(out, fields(f.Type)...)
+			for _, inner := range fields(f.Type) {
+				inner.Index = append([]int{i}, inner.Index...)
+				out = append(out, inner)
+			}
 		case f.IsExported() && name != "-":
 			optional := strings.Contains(options, "omitempty") || strings.Contains(options, "omitzero")
-			out = append(out, Field{name, f.Name, t, Deref(f.Type), !optional})
+			out = append(out, Field{name, f.Name, t, []int{i}, Deref(f.Type), !optional})
 		}
 	}
 	return out
