@@ -46,6 +46,7 @@ type ContainerStatus struct {
 	ID        string    `json:"id"`
 	Image     string    `json:"image"`
 	State     string    `json:"state"`
+	Ready     bool      `json:"ready"`
 	Health    string    `json:"health,omitempty"`
 	ExitCode  int       `json:"exitCode,omitempty"`
 	Restarts  int       `json:"restarts"`
@@ -91,7 +92,7 @@ func StatusOf(before Status, object spec.Object, p Pass, err error, now time.Tim
 		s.Set(synced, now)
 		return s
 	}
-	s.Containers = containerStatuses(c, p.After.Containers)
+	s.Containers = containerStatuses(c, p.After.Containers, now)
 	for _, cs := range s.Containers {
 		s.Restarts += cs.Restarts
 	}
@@ -196,13 +197,16 @@ func endedReason(c *spec.Container, have *plan.Container) (reason, message strin
 	return "Failed", fmt.Sprintf("%q %s, and its restartPolicy is %s", have.Name, plan.Ending(have), c.Spec.RestartPolicy)
 }
 
-func containerStatuses(c *spec.Container, containers []plan.Container) (out []ContainerStatus) {
+func containerStatuses(c *spec.Container, containers []plan.Container, now time.Time) (out []ContainerStatus) {
 	for i := range containers {
 		have := &containers[i]
 		if id, ours := plan.Owner(have.Summary); !ours || id.Key != c.Key() {
 			continue
 		}
-		out = append(out, containerStatus(have))
+		status := containerStatus(have)
+		reason, _ := containerReadiness(c, have, now)
+		status.Ready = reason == ""
+		out = append(out, status)
 	}
 	return out
 }

@@ -27,7 +27,8 @@ type Progress struct {
 // Containers changes containers.
 type Containers interface {
 	// Create makes a container, connected to all of its networks, and gives its ID and the engine's warnings. It sends nothing
-	// that the engine's API is too old for: that is a Terminal fault that names both versions.
+	// that the engine's API is too old for: that is a Terminal fault that names both versions. To the labels it adds spec.LabelImage,
+	// the ID of the image that the reference means now.
 	Create(ctx context.Context, c plan.Create) (id string, warnings []string, err error)
 	// Start starts a container; one that runs already is no error.
 	Start(ctx context.Context, container string) error

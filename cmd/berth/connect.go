@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"berth.dev/berth/controller"
+	"berth.dev/berth/reconciler/engine"
+	"berth.dev/berth/spec"
+	"berth.dev/berth/spec/load"
+	"berth.dev/berth/watcher"
+)
+
+// connect opens a client of the engine, and makes sure that the engine answers.
+func (g *global) connect(ctx context.Context) (*engine.Client, error) {
+	c, err := engine.New(g.docker)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	if _, err := c.Info(ctx); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return c, nil
+}
+
+func (g *global) socketPath() string {
+	if g.socket != "" {
+		return g.socket
+	}
+	return filepath.Join(controller.RunDir(), "berth.sock")
+}
+
+// hold takes the engine for this command, or says which agent has it.
+func hold(ctx context.Context, c *engine.Client, socket string) (*controller.Lock, error) {
+	info, err := c.Info(ctx)
+	if err != nil {
+		return nil, err
+	}
+	lock := controller.NewLock(controller.RunDir(), holder(socket))
+	return lock, lock.Hold(info.ID)
+}
+
+func holder(socket string) controller.Holder {
+	return controller.Holder{PID: os.Getpid(), Command: strings.Join(append([]string{"berth"}, os.Args[1:]...), " "), Socket: socket, Since: time.Now()}
+}
+
+// loaded is what files or directories say.
+type loaded struct {
+	objects  []spec.Object
+	problems []load.Problem
+}
+
+// loadPaths reads files and directories once; "-" is standard input.
+func loadPaths(paths []string, stdin io.Reader) (loaded, error) {
+	var results []load.FileResult
+	var roots []string
+	for _, p := range paths {
+		if p != "-" {
+			roots = append(roots, p)
+			continue
+		}
+		data, err := io.ReadAll(io.LimitReader(stdin, watcher.DefaultMaxFileSize+1))
+		if err != nil {
+			return loaded{}, fmt.Errorf("cannot read standard input: %w", err)
+		}
+		results = append(results, load.LoadFile(load.File{Path: "-", Data: data}, load.Options{ReadFile: os.ReadFile}))
+	}
+	if len(roots) > 0 {
+		s, err := watcher.Read(roots, 0)
+		if err != nil {
+			return loaded{}, err
+		}
+		for _, f := range s.Files {
+			results = append(results, load.LoadFile(load.File{Path: f.Path, Data: f.Data, Err: f.Err}, load.Options{ReadFile: os.ReadFile}))
+		}
+	}
+	var l loaded
+	for _, r := range results {
+		l.problems = append(l.problems, r.Problems...)
+	}
+	merged := load.Merge(results)
+	l.objects, l.problems = merged.Objects, append(l.problems, merged.Problems...)
+	return l, nil
+}
+
+func printProblems(w io.Writer, problems []load.Problem) {
+	for _, p := range problems {
+		fmt.Fprintln(w, p)
+	}
+}

@@ -1,0 +1,99 @@
+package controller
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"os"
+	"path/filepath"
+
+	"github.com/go-logr/logr"
+)
+
+// history keeps the last good content of each manifest over restarts of the agent, readable by its user only. Losing it costs
+// nothing but that: what a broken file said before is then not known, and nothing is removed as long as it is broken.
+type history struct {
+	dir string // empty for none
+	log logr.Logger
+}
+
+// entry is one remembered file.
+type entry struct {
+	Path string `json:"path"`
+	Data []byte `json:"data"`
+}
+
+func newHistory(stateDir string, log logr.Logger) *history {
+	if stateDir == "" {
+		return &history{log: log}
+	}
+	return &history{dir: filepath.Join(stateDir, "manifests"), log: log}
+}
+
+func (h *history) file(path string) string {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		abs = path
+	}
+	sum := sha256.Sum256([]byte(abs))
+	return filepath.Join(h.dir, hex.EncodeToString(sum[:12])+".json")
+}
+
+// save remembers a file, by a rename so that a crash leaves the old or the new content.
+func (h *history) save(path string, data []byte) {
+	if h.dir == "" {
+		return
+	}
+	if err := h.write(h.file(path), entry{path, data}); err != nil {
+		h.log.Error(err, "cannot remember a manifest", "file", path)
+	}
+}
+
+func (h *history) write(name string, e entry) error {
+	b, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	if old, err := os.ReadFile(name); err == nil && string(old) == string(b) {
+		return nil
+	}
+	if err := os.MkdirAll(h.dir, 0o700); err != nil {
+		return err
+	}
+	tmp := name + ".tmp"
+	if err := os.WriteFile(tmp, b, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(tmp, name)
+}
+
+// has reports whether a file was in force before.
+func (h *history) has(path string) bool {
+	_, ok := h.load(path)
+	return ok
+}
+
+func (h *history) load(path string) ([]byte, bool) {
+	if h.dir == "" {
+		return nil, false
+	}
+	b, err := os.ReadFile(h.file(path))
+	if err != nil {
+		return nil, false
+	}
+	var e entry
+	if err := json.Unmarshal(b, &e); err != nil {
+		h.log.Error(err, "cannot read what is remembered of a manifest", "file", path)
+		return nil, false
+	}
+	return e.Data, true
+}
+
+func (h *history) remove(path string) {
+	if h.dir == "" {
+		return
+	}
+	if err := os.Remove(h.file(path)); err != nil && !os.IsNotExist(err) {
+		h.log.Error(err, "cannot forget a manifest", "file", path)
+	}
+}
