@@ -17,7 +17,6 @@ import (
 	_ "github.com/go-logr/logr/testr"
 	_ "github.com/go-logr/zapr"
 	_ "github.com/google/go-cmp/cmp"
-	_ "github.com/invopop/jsonschema"
 	_ "github.com/prometheus/client_golang/prometheus/promhttp"
 	_ "github.com/prometheus/client_golang/prometheus/testutil"
 	_ "github.com/rogpeppe/go-internal/testscript"
