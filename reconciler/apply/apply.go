@@ -85,14 +85,23 @@ func withoutCreations(actions []plan.Action) (rest []plan.Action) {
 	return rest
 }
 
+// sideBySide does actions on one target in their order, whether or not one fails, and those on different targets at once.
 func (a *Applier) sideBySide(ctx context.Context, actions []plan.Action) []Outcome {
 	if ctx.Err() != nil {
 		return nil
 	}
+	byTarget := map[string][]int{}
+	for i, action := range actions {
+		byTarget[action.Target] = append(byTarget[action.Target], i)
+	}
 	out := make([]Outcome, len(actions))
 	var wg sync.WaitGroup
-	for i, action := range actions {
-		wg.Go(func() { out[i] = a.run(context.WithoutCancel(ctx), action) })
+	for _, indexes := range byTarget {
+		wg.Go(func() {
+			for _, i := range indexes {
+				out[i] = a.run(context.WithoutCancel(ctx), actions[i])
+			}
+		})
 	}
 	wg.Wait()
 	return out
@@ -118,12 +127,12 @@ func (a *Applier) run(ctx context.Context, action plan.Action) Outcome {
 	return o
 }
 
-// undo goes back through operations, the last of which has failed: of that one it is not known how far it got, so that its own
-// undo may fail too.
+// undo goes back through operations, the last of which has failed. That one has done nothing that may be undone: what has the name
+// of a container or network that could not be made is somebody else's. Only a stop may have worked after its time was up.
 func (a *Applier) undo(ctx context.Context, ops []plan.Op) (err error) {
 	last := len(ops) - 1
 	for i := last; i >= 0; i-- {
-		if ops[i].Undo == nil {
+		if ops[i].Undo == nil || i == last && ops[i].Verb != plan.StopContainer {
 			continue
 		}
 		if e := a.do(ctx, *ops[i].Undo, &Outcome{}); e != nil && i != last {

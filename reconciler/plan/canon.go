@@ -74,15 +74,16 @@ func flag(v bool) string {
 	return ""
 }
 
+// milli and bytes take zero for unset, as the engine does.
 func milli(q *resource.Quantity) string {
-	if q == nil {
+	if q == nil || q.IsZero() {
 		return ""
 	}
 	return resource.NewMilliQuantity(q.MilliValue(), resource.DecimalSI).String()
 }
 
 func bytes(q *resource.Quantity) string {
-	if q == nil {
+	if q == nil || q.IsZero() {
 		return ""
 	}
 	return resource.NewQuantity(q.Value(), resource.BinarySI).String()
@@ -215,14 +216,17 @@ func prefixed(prefix, value string) string {
 // flatSwap says how much swap a container may use. Without a limit on memory there is none on swap.
 func flatSwap(s *spec.ContainerSpec) string {
 	l := s.Resources.Limits
-	if l.Memory == nil {
+	if bytes(l.Memory) == "" {
 		return ""
 	}
-	swap := cmp.Or(l.Swap, l.Memory) // Docker's rule: as much again as memory
-	if swap.Sign() < 0 {
+	switch swap := cmp.Or(l.Swap, l.Memory); swap.Sign() { // Docker's rule: as much again as memory
+	case -1:
 		return "unlimited"
+	case 0:
+		return "none"
+	default:
+		return bytes(swap)
 	}
-	return bytes(swap)
 }
 
 func flatPids(s *spec.ContainerSpec) string {

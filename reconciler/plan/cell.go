@@ -51,13 +51,21 @@ func (c *cell) place(found *Container) {
 	}
 }
 
-// lookForForeign finds a container that is not ours under the copy's name, and one whose adoption was interrupted.
+// lookForForeign finds a container that is not ours under the copy's name, and one whose adoption was interrupted: it is older
+// than what replaces it.
 func (p *planner) lookForForeign(o *spec.Container, c *cell) {
 	if s, taken := p.seen.Names[c.name]; taken && c.main == nil {
 		c.foreign = &s
 	}
-	if s, taken := p.seen.Names[c.name+suffixPrev]; taken && c.prev == nil && o.Metadata.Adopts() {
-		c.prev = p.observed(s.ID)
+	s, taken := p.seen.Names[c.name+suffixPrev]
+	if _, another := proven(s); !taken || another || c.prev != nil || !o.Metadata.Adopts() {
+		return
+	}
+	prev := p.observed(s.ID)
+	for _, replacement := range []*Container{c.main, c.next} {
+		if prev != nil && replacement != nil && prev.CreatedAt.Before(replacement.CreatedAt) {
+			c.prev = prev
+		}
 	}
 }
 
@@ -81,29 +89,43 @@ func (p *planner) recover(c *cell) (again bool) {
 	switch {
 	case c.prev != nil && started:
 		p.remove(ActionRemove, c.prev, "its replacement runs")
-	case c.prev != nil:
+	case c.prev != nil && (c.prev.State == StateDead || c.prev.State == StateRemoving):
+		p.remove(ActionRemove, c.prev, "it is replaced, and cannot run any more")
+	case c.prev != nil && c.foreign == nil:
 		p.restore(c)
 		return true
-	case c.next != nil:
+	}
+	if c.next != nil {
 		p.remove(ActionRemove, c.next, "left by an interrupted recreation")
-	case c.main == nil && c.foreign == nil && len(c.strays) > 0:
+	}
+	if c.main == nil && c.foreign == nil && len(c.strays) > 0 {
 		p.renameBack(c)
 		return true
 	}
 	return false
 }
 
-// restore puts the replaced container back, because its replacement has not started.
+// restore puts the replaced container back, because its replacement has not started. That goes last: while it is there, one that
+// is being adopted is known by it.
 func (p *planner) restore(c *cell) {
 	a := Action{Kind: ActionRestore, Target: c.name, Repair: true, Why: []Change{{Note: "a recreation was interrupted before the replacement ran"}}}
-	for _, left := range []*Container{c.main, c.next} {
-		if left != nil {
-			a.Ops = append(a.Ops, Op{Verb: RemoveContainer, Target: left.ID})
+	left := c.next
+	if c.main != nil {
+		if c.next != nil {
+			a.Ops = append(a.Ops, Op{Verb: RemoveContainer, Target: c.next.ID})
 		}
+		left = c.main
+		a.Ops = append(a.Ops, Op{Verb: RenameContainer, Target: left.ID, To: c.name + suffixNext})
 	}
 	a.Ops = append(a.Ops, Op{Verb: RenameContainer, Target: c.prev.ID, To: c.name})
-	if c.prev.State != StateRunning {
+	switch c.prev.State {
+	case StatePaused:
+		a.Ops = append(a.Ops, Op{Verb: UnpauseContainer, Target: c.prev.ID})
+	case StateCreated, StateExited:
 		a.Ops = append(a.Ops, Op{Verb: StartContainer, Target: c.prev.ID})
+	}
+	if left != nil {
+		a.Ops = append(a.Ops, Op{Verb: RemoveContainer, Target: left.ID})
 	}
 	p.act(a)
 }

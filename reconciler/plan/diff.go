@@ -16,13 +16,16 @@ type difference struct {
 }
 
 // inPlace reports whether the engine can make the change on the living container.
-func (d difference) inPlace() bool {
-	return d.row.class == liveBoth || d.row.class == live && !d.cleared
+func (d difference) inPlace(w *Want) bool {
+	return d.row.class == liveBoth || d.row.class == live && !d.cleared && !swapLifted(w, d)
 }
 
 // diff compares a container with what is wanted, row by row. image is nil where it is not known.
 func diff(want *Want, have *Container, image *Image, engine Engine) []difference {
-	rec, recorded := parseRecord(have.Labels[spec.LabelApplied])
+	rec, recorded := want.record, true
+	if label := have.Labels[spec.LabelApplied]; label != want.Revision {
+		rec, recorded = parseRecord(label)
+	}
 	lifted := have.lifted()
 	var out []difference
 	for i := range rows {
@@ -35,7 +38,7 @@ func diff(want *Want, have *Container, image *Image, engine Engine) []difference
 			continue
 		}
 		whole := r.class != recreate || recorded && !same
-		if d := r.compare(want.flat[r.path], r.flat(lifted), imageValues(r, want, image), whole); len(d.changes) > 0 {
+		if d := r.compare(want.flat[i], r.flat(lifted), imageValues(r, want, image), whole); len(d.changes) > 0 {
 			out = append(out, d)
 		}
 	}
@@ -52,33 +55,36 @@ func (c *Container) lifted() *spec.ContainerSpec {
 	return &s
 }
 
-// notTheImages are rows that an image says nothing of, although the canonical form has a value for the unset field.
-var notTheImages = map[string]bool{"image": true, "networkMode": true, "restartPolicy": true}
-
-// imageValues is what a container has of a row from its image.
+// imageValues is what a container has of a row from its image; nil where the image is not known.
 func imageValues(r *row, want *Want, image *Image) values {
-	if image == nil || notTheImages[r.path] {
+	if image == nil {
 		return nil
 	}
+	if !r.image || r.path == "args" && len(want.Spec.Command) > 0 { // a new entry point drops the image's arguments (moby: daemon/commit.go, merge)
+		return values{}
+	}
 	v := r.flat(&image.Defaults)
-	switch w := want.flat[r.path]; {
-	case r.path == "args" && len(want.Spec.Command) > 0:
-		return nil // a new entry point drops the image's arguments (moby: daemon/commit.go, merge)
-	case r.path == "healthcheck" && w["command"]+w["shell"]+w["disable"] != "":
-		delete(v, "command")
-		delete(v, "shell")
+	if w := want.values("healthcheck"); r.path == "healthcheck" && w["command"]+w["shell"]+w["disable"] != "" {
+		for _, test := range []string{"command", "shell", "disable"} {
+			delete(v, test)
+		}
 	}
 	return v
 }
 
 // compare finds the differences of one row. whole says that what is there and not wanted is a difference too: the engine cannot
 // have added it, or it is known to have been asked for once and not any more.
+//
+// An anonymous volume is no difference by itself: an older image may have asked for it, and the container took it over.
 func (r *row) compare(want, have, image values, whole bool) difference {
 	d := difference{row: r}
 	if r.blind {
 		if whole {
 			d.changes = []Change{{Field: r.path, From: "what it was created with", To: show(r.path, "", want[""])}}
 		}
+		return d
+	}
+	if len(image) == 0 && maps.Equal(want, have) {
 		return d
 	}
 	effective := make(values, len(image)+len(want))
@@ -90,7 +96,7 @@ func (r *row) compare(want, have, image values, whole bool) difference {
 		}
 	}
 	for _, k := range slices.Sorted(maps.Keys(have)) {
-		if _, ok := effective[k]; !ok && (whole || r.exact && image != nil) {
+		if _, ok := effective[k]; !ok && (whole || r.exact && image != nil && have[k] != anonymous) {
 			d.add(k, have[k], "")
 		}
 	}

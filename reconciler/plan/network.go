@@ -62,14 +62,19 @@ func (p *planner) remakeNetwork(create Op, have Network, why []Change) {
 	p.act(a)
 }
 
-// foreignOn lists the containers on a network that are not ours.
-func (p *planner) foreignOn(n Network) (names []string) {
-	for _, name := range slices.Sorted(maps.Values(n.Attached)) {
-		if _, ours := Owner(p.seen.Names[name]); !ours {
-			names = append(names, name)
+// foreignOn lists the containers on a network that are not ours, those that do not run too: they could not start without it.
+func (p *planner) foreignOn(n Network) []string {
+	on := map[string]bool{}
+	for _, name := range n.Attached {
+		on[name] = true
+	}
+	for name, s := range p.seen.Names {
+		if id, connected := s.Networks[n.Name]; connected && (id == n.ID || id == "") {
+			on[name] = true
 		}
 	}
-	return names
+	maps.DeleteFunc(on, func(name string, _ bool) bool { _, ours := Owner(p.seen.Names[name]); return ours })
+	return slices.Sorted(maps.Keys(on))
 }
 
 // removeNetwork removes the network of an object that is gone, once no container is on it.
@@ -79,8 +84,8 @@ func (p *planner) removeNetwork() {
 		if k, ours := OwnedKey(spec.KindNetwork, n.Labels); !ours || k != p.Key {
 			continue
 		}
-		if len(n.Attached) > 0 {
-			p.block(Block{Reason: ReasonNetworkInUse, Message: fmt.Sprintf("the manifest of network %q is gone, and containers are on it: %s", name, strings.Join(slices.Sorted(maps.Values(n.Attached)), ", "))})
+		if on := slices.Compact(slices.Sorted(slices.Values(append(slices.Collect(maps.Values(n.Attached)), p.foreignOn(n)...)))); len(on) > 0 {
+			p.block(Block{Reason: ReasonNetworkInUse, Message: fmt.Sprintf("the manifest of network %q is gone, and containers are on it: %s", name, strings.Join(on, ", "))})
 			continue
 		}
 		p.act(Action{Kind: ActionRemove, Target: name, Why: []Change{{Note: "its manifest is gone"}}, Ops: []Op{{Verb: RemoveNetwork, Target: n.ID}}})

@@ -62,7 +62,7 @@ type Update struct {
 	CPUSetMems         *string
 	CPURealtimePeriod  *int64 // microseconds
 	CPURealtimeRuntime *int64 // microseconds
-	Memory             *int64 // bytes; always sent with MemorySwap
+	Memory             *int64 // bytes; sent with MemorySwap
 	MemorySwap         *int64 // bytes, memory included; -1 for no limit
 	MemoryReservation  *int64 // bytes
 	Pids               *int64 // -1 for no limit

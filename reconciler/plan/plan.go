@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"time"
 
 	"berth.dev/berth/spec"
@@ -76,7 +77,7 @@ type Action struct {
 	Target string // the Docker name
 	Why    []Change
 	Ops    []Op
-	// Revision is what a created container is recorded with.
+	// Revision tells tries at the same from tries at something else; see Memory.
 	Revision string
 	// Repair is whether the action mends what was changed behind the agent's back, not what the manifest changed.
 	Repair bool
@@ -141,13 +142,19 @@ type planner struct {
 	catalog Catalog
 	seen    Observed
 	now     time.Time
-	// obstructed: something that the object needs is not there, so that no copy of it can be made.
+	// obstructed: something that the object refers to is not there, so that no copy of it can be made, nor what depends on the
+	// reference be compared.
 	obstructed bool
 }
 
 func (p *planner) act(a Action) { p.Actions = append(p.Actions, a) }
 
-func (p *planner) block(b Block) { p.Blocks = append(p.Blocks, b) }
+// block notes, once for all copies, why something is not done.
+func (p *planner) block(b Block) {
+	if !slices.Contains(p.Blocks, b) {
+		p.Blocks = append(p.Blocks, b)
+	}
+}
 
 // retryAt makes sure that the object is looked at again at t.
 func (p *planner) retryAt(t time.Time) {

@@ -27,6 +27,8 @@ type row struct {
 	exact bool
 	// blind: the engine does not report the field, so only what was recorded at the creation can be compared.
 	blind bool
+	// image: the image may set the field.
+	image bool
 	// stale: the value can become wrong although nobody changed it, because it holds another container's ID.
 	stale bool
 }
@@ -38,25 +40,25 @@ type values map[string]string
 var rows = []row{
 	{path: "image", flat: scalar(func(s *spec.ContainerSpec) string { return s.Image })},
 	{path: "platform", flat: scalar(func(s *spec.ContainerSpec) string { return s.Platform }), blind: true},
-	{path: "command", flat: list(func(s *spec.ContainerSpec) []string { return s.Command })},
-	{path: "args", flat: list(func(s *spec.ContainerSpec) []string { return s.Args })},
-	{path: "workingDir", flat: scalar(func(s *spec.ContainerSpec) string { return s.WorkingDir })},
-	{path: "env", flat: flatEnv, exact: true},
-	{path: "user", flat: scalar(func(s *spec.ContainerSpec) string { return s.User })},
+	{path: "command", flat: list(func(s *spec.ContainerSpec) []string { return s.Command }), image: true},
+	{path: "args", flat: list(func(s *spec.ContainerSpec) []string { return s.Args }), image: true},
+	{path: "workingDir", flat: scalar(func(s *spec.ContainerSpec) string { return s.WorkingDir }), image: true},
+	{path: "env", flat: flatEnv, exact: true, image: true},
+	{path: "user", flat: scalar(func(s *spec.ContainerSpec) string { return s.User }), image: true},
 	{path: "groups", flat: set(func(s *spec.ContainerSpec) []string { return s.Groups })},
 	{path: "hostname", flat: scalar(func(s *spec.ContainerSpec) string { return s.Hostname })},
 	{path: "domainname", flat: scalar(func(s *spec.ContainerSpec) string { return s.Domainname })},
-	{path: "labels", flat: flatLabels, exact: true},
+	{path: "labels", flat: flatLabels, exact: true, image: true},
 	{path: "annotations", flat: dict(func(s *spec.ContainerSpec) map[string]string { return s.Annotations })},
 
-	{path: "ports", flat: flatPorts, exact: true},
+	{path: "ports", flat: flatPorts, exact: true, image: true},
 	{path: "networkMode", flat: flatNetworkMode, stale: true},
 	{path: "dns", flat: list(func(s *spec.ContainerSpec) []string { return s.DNS })},
 	{path: "dnsSearch", flat: list(func(s *spec.ContainerSpec) []string { return s.DNSSearch })},
 	{path: "dnsOptions", flat: list(func(s *spec.ContainerSpec) []string { return s.DNSOptions })},
 	{path: "extraHosts", flat: set(func(s *spec.ContainerSpec) []string { return s.ExtraHosts })},
 
-	{path: "volumes", flat: flatVolumes, exact: true},
+	{path: "volumes", flat: flatVolumes, exact: true, image: true},
 
 	{path: "resources.limits.cpu", class: live, flat: scalar(func(s *spec.ContainerSpec) string { return milli(s.Resources.Limits.CPU) })},
 	{path: "resources.limits.memory", class: live, flat: scalar(func(s *spec.ContainerSpec) string { return bytes(s.Resources.Limits.Memory) })},
@@ -87,11 +89,11 @@ var rows = []row{
 	{path: "resources.cgroupParent", flat: scalar(func(s *spec.ContainerSpec) string { return s.Resources.CgroupParent })},
 
 	{path: "terminationGracePeriodSeconds", flat: scalar(func(s *spec.ContainerSpec) string { return pointer(s.TerminationGracePeriodSeconds) })},
-	{path: "stopSignal", flat: scalar(flatSignal)},
+	{path: "stopSignal", flat: scalar(flatSignal), image: true},
 	{path: "init", flat: scalar(func(s *spec.ContainerSpec) string { return pointer(s.Init) })},
 	{path: "tty", flat: scalar(func(s *spec.ContainerSpec) string { return flag(s.TTY) })},
 	{path: "stdin", flat: scalar(func(s *spec.ContainerSpec) string { return flag(s.Stdin) })},
-	{path: "healthcheck", flat: flatHealthcheck},
+	{path: "healthcheck", flat: flatHealthcheck, image: true},
 	{path: "logging", flat: flatLogging},
 
 	{path: "securityContext.privileged", flat: scalar(func(s *spec.ContainerSpec) string { return flag(s.SecurityContext.Privileged) })},
@@ -114,12 +116,21 @@ var rows = []row{
 	{path: "storageOptions", flat: dict(func(s *spec.ContainerSpec) map[string]string { return s.StorageOptions })},
 }
 
+// rowIndex finds a row by its path.
+var rowIndex = func() map[string]int {
+	index := make(map[string]int, len(rows))
+	for i := range rows {
+		index[rows[i].path] = i
+	}
+	return index
+}()
+
 // agentFields are the fields of a ContainerSpec that no container shows, each with the reason why.
 var agentFields = map[string]string{
 	"replicas":        "how many containers there are",
 	"imagePullPolicy": "acted on before a creation",
 	"envFile":         "the loader merges it into env",
-	"networks":        "compared endpoint by endpoint, in endpoints.go",
+	"networks":        "compared endpoint by endpoint, in endpoint.go",
 	"ports.name":      "for people",
 	"volumes.name":    "for people",
 }

@@ -5,13 +5,16 @@ import (
 )
 
 // update turns differences that the engine takes in place into one update. Only what differs is sent, but memory and swap always
-// go together: the engine refuses a memory limit above the old swap limit (POST /containers/{id}/update).
-func update(w *Want, diffs []difference) *Update {
+// go together where the kernel limits swap: the engine refuses a memory limit above the old swap limit (POST /containers/{id}/update).
+func update(w *Want, diffs []difference, e Engine) *Update {
 	u := &Update{}
 	for _, d := range diffs {
 		if set, ok := updaters[d.row.path]; ok {
 			set(u, &w.Spec)
 		}
+	}
+	if !e.SwapLimit { // there is none to keep up with, and the engine would say that it has discarded it
+		u.MemorySwap = nil
 	}
 	return u
 }
@@ -63,5 +66,5 @@ func updateMemory(u *Update, s *spec.ContainerSpec) {
 // swapLifted reports whether a difference takes the swap limit away: the engine answers 200 to that, reports it, and leaves the
 // cgroup as it was, so that only a new container has it.
 func swapLifted(w *Want, d difference) bool {
-	return d.row.path == "resources.limits.swap" && w.flat[d.row.path][""] == "unlimited"
+	return d.row.path == "resources.limits.swap" && w.values(d.row.path)[""] == "unlimited"
 }

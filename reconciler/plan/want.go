@@ -2,6 +2,7 @@ package plan
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -17,37 +18,91 @@ type Want struct {
 	// Revision is the record of what was set; two wants of the same revision differ at most in what changes in place.
 	Revision string
 
-	flat   map[string]values // by path of row
-	record record
+	// attempt tells tries at the same from tries at something else: the revision, and the containers whose namespaces are shared.
+	attempt string
+	flat    []values // by index of row
+	record  record
 }
 
-// want resolves one copy of a container. What it refers to and is not there becomes a block.
-func (p *planner) want(c *spec.Container, ordinal int) *Want {
+// values gives a row's values.
+func (w *Want) values(path string) values { return w.flat[rowIndex[path]] }
+
+// resolved is a Container with its references resolved: what its copies have in common.
+type resolved struct {
+	key spec.Key
+	Want
+	recorded spec.ContainerSpec // with names, not IDs: a peer's new ID is a difference, not a new revision
+	peers    string
+}
+
+// resolve resolves what a container refers to. What is not there becomes a block.
+func (p *planner) resolve(c *spec.Container) *resolved {
 	s := c.Spec
-	s.Ports = portsOf(s.Ports, ordinal)
 	s.Networks = p.networksOf(c)
 	s.Volumes = p.volumesOf(c)
-	recorded := s // names, not IDs: a peer's new ID is a difference, not a new revision
+	r := &resolved{key: c.Key(), recorded: s}
 	for _, mode := range []*string{&s.NetworkMode, &s.PidMode, &s.IpcMode} {
-		*mode = p.peerOf(c, *mode)
+		name := *mode
+		if *mode = p.peerOf(c, name); *mode != name {
+			r.peers += " " + *mode
+		}
 	}
-	w := &Want{Name: spec.ContainerName(c.Key(), ordinal), Ordinal: ordinal, Spec: s, flat: make(map[string]values, len(rows))}
-	for _, r := range rows {
-		w.flat[r.path] = r.flat(&w.Spec)
+	r.Spec = s
+	r.flatten()
+	return r
+}
+
+// flatten brings all rows into the canonical form, and records them.
+func (r *resolved) flatten() {
+	r.flat, r.record = make([]values, len(rows)), make(record, len(rows)/4)
+	for i := range rows {
+		row := &rows[i]
+		r.flat[i] = row.flat(&r.Spec)
+		switch {
+		case row.stale:
+			r.record.put(row.path, row.flat(&r.recorded))
+		case row.class == recreate:
+			r.record.put(row.path, r.flat[i])
+		}
 	}
-	w.record = makeRecord(&recorded)
-	w.Revision = w.record.String()
-	w.Labels = ownerLabels(c.Key())
+	r.revise()
+}
+
+func (r *resolved) revise() {
+	r.Revision = r.record.String()
+	r.attempt = r.Revision + r.peers
+}
+
+// want is one copy. All are the same but for their names and, where they take ports by their ordinals, those.
+func (r *resolved) want(ordinal int) *Want {
+	if slices.ContainsFunc(r.Spec.Ports, byOrdinal) {
+		own := *r
+		own.Spec.Ports = portsOf(r.Spec.Ports, ordinal)
+		own.flat, own.record = slices.Clone(r.flat), maps.Clone(r.record)
+		ports := flatPorts(&own.Spec)
+		own.flat[rowIndex["ports"]] = ports
+		own.record.put("ports", ports)
+		own.revise()
+		r = &own
+	}
+	w := r.Want
+	w.Name, w.Ordinal = spec.ContainerName(r.key, ordinal), ordinal
+	w.Labels = ownerLabels(r.key)
 	w.Labels[spec.LabelOrdinal] = strconv.Itoa(ordinal)
 	w.Labels[spec.LabelApplied] = w.Revision
-	return w
+	return &w
+}
+
+// byOrdinal reports whether a port is one of a range of host ports, a port for each copy.
+func byOrdinal(p spec.Port) bool {
+	return p.HostPort != nil && p.HostPort.Len() > 1 && p.ContainerPort.Len() == 1
 }
 
 // portsOf gives a copy the port of its ordinal where one container port is published on a range.
 func portsOf(ports []spec.Port, ordinal int) []spec.Port {
 	out := slices.Clone(ports)
 	for i, p := range out {
-		if p.HostPort != nil && p.HostPort.Len() > 1 && p.ContainerPort.Len() == 1 {
+		if byOrdinal(p) {
 			port := p.HostPort.First + uint16(ordinal)
 			out[i].HostPort = &spec.PortRange{First: port, Last: port}
 		}
@@ -120,8 +175,8 @@ func (p *planner) peerOf(c *spec.Container, mode string) string {
 		p.missing(ReasonContainerNotFound, key)
 		return mode
 	}
-	peer, there := p.seen.Names[spec.ContainerName(key, 0)]
-	if !there || peer.State != StateRunning {
+	peer := p.seen.Names[spec.ContainerName(key, 0)]
+	if id, ours := proven(peer); !ours || id.Key != key || peer.State != StateRunning {
 		p.await(ReasonContainerNotFound, key, false)
 		return mode
 	}
@@ -143,7 +198,5 @@ func (p *planner) await(reason Reason, key spec.Key, external bool) {
 // obstruct notes something that stands in the way of every copy of the object.
 func (p *planner) obstruct(b Block) {
 	p.obstructed = true
-	if !slices.Contains(p.Blocks, b) {
-		p.block(b)
-	}
+	p.block(b)
 }
