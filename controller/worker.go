@@ -56,7 +56,10 @@ func (c *Controller) begin(key spec.Key) (*Desired, time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.inFlight[key] = nil
-	since := c.since[key]
+	since, hinted := c.since[key]
+	if !hinted { // it is looked at again because time has passed
+		since = time.Now()
+	}
 	delete(c.since, key)
 	return c.desired.Load(), since
 }
@@ -172,11 +175,11 @@ func (c *Controller) reportOutcome(key spec.Key, o apply.Outcome) {
 	}
 	switch {
 	case o.Err == nil:
-		log.Info("done")
+		log.Info("action done")
 	case o.Undone:
-		log.Error(o.Err, "failed, and all put back", "class", fault.ClassOf(o.Err))
+		log.Error(o.Err, "action failed, and all was put back", "class", fault.ClassOf(o.Err))
 	default:
-		log.Error(o.Err, "failed", "class", fault.ClassOf(o.Err))
+		log.Error(o.Err, "action failed", "class", fault.ClassOf(o.Err))
 	}
 }
 

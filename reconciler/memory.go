@@ -14,10 +14,27 @@ type memory struct {
 	mu        sync.Mutex
 	starts    map[string]plan.Tries
 	recreates map[string]plan.Tries
+	acted     map[spec.Key]time.Time // when the last action on a key ended
 }
 
 func newMemory() *memory {
-	return &memory{starts: map[string]plan.Tries{}, recreates: map[string]plan.Tries{}}
+	return &memory{starts: map[string]plan.Tries{}, recreates: map[string]plan.Tries{}, acted: map[spec.Key]time.Time{}}
+}
+
+// since is the later of a time and the last action on a key: what was seen before that action says nothing of its result.
+func (m *memory) since(key spec.Key, t time.Time) time.Time {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if acted := m.acted[key]; acted.After(t) {
+		return acted
+	}
+	return t
+}
+
+func (m *memory) act(key spec.Key) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.acted[key] = time.Now()
 }
 
 // of gives the tries at the containers of a key.

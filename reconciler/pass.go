@@ -95,6 +95,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, key spec.Key, object spec.Ob
 	for _, o := range pass.Outcomes {
 		r.memory.note(o, time.Now())
 	}
+	r.memory.act(key)
 	pass.After, err = r.look(ctx, key, object, catalog, seen, pass.Outcomes)
 	if err != nil {
 		return pass, err
@@ -108,7 +109,7 @@ func (r *Reconciler) observe(ctx context.Context, key spec.Key, object spec.Obje
 	if o.Engine, err = r.World.Info(ctx); err != nil {
 		return o, err
 	}
-	l, err := r.World.fresh(ctx, since)
+	l, err := r.World.fresh(ctx, r.memory.since(key, since))
 	if err != nil {
 		return o, err
 	}

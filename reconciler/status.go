@@ -3,6 +3,7 @@ package reconciler
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -208,6 +209,7 @@ func containerStatuses(c *spec.Container, containers []plan.Container, now time.
 		status.Ready = reason == ""
 		out = append(out, status)
 	}
+	slices.SortFunc(out, func(a, b ContainerStatus) int { return strings.Compare(a.Name, b.Name) })
 	return out
 }
 
