@@ -98,7 +98,7 @@ func (c *Controller) next(key spec.Key, p reconciler.Pass, err error) {
 	switch {
 	case fault.Is(err, fault.Terminal):
 		c.queue.AddAfter(key, retryMost)
-	case err != nil, !p.Left.Empty():
+	case err != nil, !p.Left.Now().Empty():
 		c.queue.AddRateLimited(key)
 	default:
 		c.queue.Forget(key)
@@ -155,7 +155,7 @@ func (c *Controller) report(key spec.Key, p reconciler.Pass, err error) {
 		c.reportOutcome(key, o)
 	}
 	for _, b := range p.Left.Blocks {
-		if !b.Soon && c.blockIsNews(key, b) {
+		if c.blockIsNews(key, b) {
 			log.Info("blocked", "reason", b.Reason, "message", b.Message)
 		}
 	}

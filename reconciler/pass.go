@@ -88,10 +88,11 @@ func (r *Reconciler) Reconcile(ctx context.Context, key spec.Key, object spec.Ob
 		return pass, err
 	}
 	r.memory.settle(seen.Containers, time.Now())
-	if p.Empty() {
+	now := p.Now()
+	if now.Empty() {
 		return pass, nil
 	}
-	pass.Outcomes = r.apply.Apply(ctx, p)
+	pass.Outcomes = r.apply.Apply(ctx, now)
 	for _, o := range pass.Outcomes {
 		r.memory.note(o, time.Now())
 	}

@@ -112,12 +112,22 @@ func syncedCondition(p Pass, err error) Condition {
 		c.Reason, c.Message = string(fault.ClassOf(err)), err.Error()
 	case len(p.Left.Blocks) > 0:
 		c.Reason, c.Message = string(p.Left.Blocks[0].Reason), blockMessages(p.Left.Blocks)
+	case len(p.Left.After) > 0:
+		c.Reason, c.Message = "Waiting", "waits for "+keyNames(p.Left.After)
 	case !p.Left.Empty():
 		c.Reason, c.Message = "Progressing", strings.TrimSpace(p.Left.Actions[0].String())
 	default:
 		c.Status, c.Reason = true, "UpToDate"
 	}
 	return c
+}
+
+func keyNames(keys []spec.Key) string {
+	names := make([]string, len(keys))
+	for i, k := range keys {
+		names[i] = k.String()
+	}
+	return strings.Join(names, ", ")
 }
 
 func blockMessages(blocks []plan.Block) string {

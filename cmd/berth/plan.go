@@ -85,7 +85,7 @@ func planExit(plans []plan.Plan, problems int) error {
 		return exitFailed
 	}
 	if slices.ContainsFunc(plans, func(p plan.Plan) bool {
-		return !p.Empty() || slices.ContainsFunc(p.Blocks, func(b plan.Block) bool { return b.Soon })
+		return !p.Empty()
 	}) {
 		return exitChanges
 	}
@@ -96,6 +96,7 @@ func planExit(plans []plan.Plan, problems int) error {
 type planView struct {
 	Object  string       `json:"object"`
 	Actions []actionView `json:"actions,omitempty"`
+	After   []string     `json:"after,omitempty"` // objects that are made first
 	Blocked []blockView  `json:"blocked,omitempty"`
 }
 
@@ -130,6 +131,9 @@ func viewOf(p plan.Plan) planView {
 		}
 		v.Actions = append(v.Actions, av)
 	}
+	for _, k := range p.After {
+		v.After = append(v.After, k.String())
+	}
 	for _, b := range p.Blocks {
 		v.Blocked = append(v.Blocked, blockView{string(b.Reason), b.Message})
 	}
@@ -151,6 +155,9 @@ func printPlans(w io.Writer, plans []plan.Plan, orphans int, output string) erro
 		for _, a := range p.Actions {
 			fmt.Fprint(w, a)
 			actions++
+			for _, k := range p.After {
+				fmt.Fprintf(w, "  after %s\n", k)
+			}
 		}
 		for _, b := range p.Blocks {
 			fmt.Fprintf(w, "%s waits (%s)\n  %s\n", p.Key, b.Reason, b.Message)

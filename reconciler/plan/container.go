@@ -110,7 +110,7 @@ func (p *planner) contend(c *spec.Container, w *Want, foreign *Summary) {
 	have := p.observed(foreign.ID)
 	switch {
 	case another && id.Name() != foreign.Name:
-		p.block(Block{Reason: ReasonNameTaken, For: id.Key, Soon: true, Message: fmt.Sprintf("container %q is %s under another name, and gets that back first", w.Name, id.Name())})
+		p.block(Block{Reason: ReasonNameTaken, For: id.Key, Message: fmt.Sprintf("container %q is %s under another name, and gets that back first", w.Name, id.Name())})
 	case another || c.Metadata.Adopts() && (have == nil || have.State == StateRemoving): // listed, and on its way out
 		p.block(Block{Reason: ReasonRemoving, Message: fmt.Sprintf("the engine is removing container %q", w.Name)})
 		p.retryAt(p.now.Add(goneRetry))
@@ -193,7 +193,7 @@ func (p *planner) mend(w *Want, have *Container, diffs []difference) {
 // back where it does not.
 func (p *planner) recreate(w *Want, have *Container, why []Change, repair bool) bool {
 	next, prev := w.Name+suffixNext, w.Name+suffixPrev
-	if p.obstructed || p.stalled(w, why) || p.taken(next) || p.taken(prev) || !p.prepare(w) {
+	if p.obstructed || p.peerless || p.stalled(w, why) || p.taken(next) || p.taken(prev) || !p.prepare(w) {
 		return false
 	}
 	create := createOp(w, next, p.carried(w, have))

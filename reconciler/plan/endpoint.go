@@ -22,7 +22,7 @@ type joint struct {
 
 // joints compares how a container is connected with how it should be.
 func (p *planner) joints(w *Want, have *Container) (out []joint) {
-	if p.obstructed || !ownsNetwork(w.Spec.NetworkMode) || !ownsNetwork(have.Spec.NetworkMode) {
+	if p.obstructed || p.peerless || !ownsNetwork(w.Spec.NetworkMode) || !ownsNetwork(have.Spec.NetworkMode) {
 		return nil
 	}
 	wanted := map[string]bool{}

@@ -48,6 +48,8 @@ type Tries struct {
 type Plan struct {
 	Key     spec.Key
 	Actions []Action
+	// After are the objects that have to be made first; until they are, only the actions of Now are done.
+	After []spec.Key
 	// Blocks are why something wanted is not among the actions.
 	Blocks []Block
 	// RetryAt is when to look again although nothing will have happened; zero for never.
@@ -56,6 +58,17 @@ type Plan struct {
 
 // Empty reports whether there is nothing to do.
 func (p Plan) Empty() bool { return len(p.Actions) == 0 }
+
+// Now is the part of the plan that waits for no other object: what heals or removes, and makes nothing new.
+func (p Plan) Now() Plan {
+	if len(p.After) == 0 {
+		return p
+	}
+	p.Actions = slices.DeleteFunc(slices.Clone(p.Actions), func(a Action) bool {
+		return a.Kind != ActionStart && a.Kind != ActionRemove && a.Kind != ActionRestore
+	})
+	return p
+}
 
 // ActionKind says what an action is for.
 type ActionKind string
@@ -96,8 +109,6 @@ type Block struct {
 	Message string
 	// For is the object whose arrival would help; zero where it is none.
 	For spec.Key
-	// Soon is whether the agent's own work on For is all that is needed.
-	Soon bool
 }
 
 // Reason is a condition's reason.
@@ -109,7 +120,6 @@ const (
 	ReasonNetworkNotFound   Reason = "NetworkNotFound"   // no such Network object, or no such external network
 	ReasonVolumeNotFound    Reason = "VolumeNotFound"    // no such Volume object, or no such external volume
 	ReasonContainerNotFound Reason = "ContainerNotFound" // no such Container object to share a namespace with
-	ReasonWaiting           Reason = "Waiting"           // another object is made first
 	ReasonImageNotPresent   Reason = "ImageNotPresent"   // imagePullPolicy is Never and there is no such image
 	ReasonUnsupported       Reason = "Unsupported"       // the engine cannot do it
 	ReasonCrashLoopBackOff  Reason = "CrashLoopBackOff"  // it keeps ending; the next start waits
@@ -145,6 +155,8 @@ type planner struct {
 	// obstructed: something that the object refers to is not there, so that no copy of it can be made, nor what depends on the
 	// reference be compared.
 	obstructed bool
+	// peerless: a container whose namespace the object shares does not run, so that the ID to compare with is not known.
+	peerless bool
 }
 
 func (p *planner) act(a Action) { p.Actions = append(p.Actions, a) }

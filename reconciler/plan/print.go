@@ -63,6 +63,9 @@ func (p Plan) String() string {
 			}
 		}
 	}
+	for _, k := range p.After {
+		fmt.Fprintf(&b, "after %s\n", k)
+	}
 	for _, bl := range p.Blocks {
 		fmt.Fprintf(&b, "blocked %s: %s\n", bl.Reason, bl.Message)
 	}

@@ -178,6 +178,7 @@ func (p *planner) peerOf(c *spec.Container, mode string) string {
 	peer := p.seen.Names[spec.ContainerName(key, 0)]
 	if id, ours := proven(peer); !ours || id.Key != key || peer.State != StateRunning {
 		p.await(ReasonContainerNotFound, key, false)
+		p.peerless = true
 		return mode
 	}
 	return containerMode + peer.ID
@@ -192,7 +193,9 @@ func (p *planner) await(reason Reason, key spec.Key, external bool) {
 		p.obstruct(Block{Reason: reason, For: key, Message: key.String() + " is external, and the engine has none of its name: make it, or take external away"})
 		return
 	}
-	p.obstruct(Block{Reason: ReasonWaiting, For: key, Soon: true, Message: "waits for " + key.String()})
+	if !slices.Contains(p.After, key) {
+		p.After = append(p.After, key)
+	}
 }
 
 // obstruct notes something that stands in the way of every copy of the object.
