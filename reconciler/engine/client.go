@@ -4,6 +4,7 @@ package engine
 
 import (
 	"context"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -58,6 +59,9 @@ func (c *Client) Close() error {
 	}
 	return nil
 }
+
+// Local reports whether the engine is on this host, and so on the same clock.
+func (c *Client) Local() bool { return strings.HasPrefix(c.Host(), "unix://") }
 
 // Host is the address of the engine, as configured.
 func (c *Client) Host() string { return c.endpoint.Host }

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"maps"
 	"strings"
 	"time"
 
@@ -21,6 +22,10 @@ func (c *Client) Create(ctx context.Context, p plan.Create) (id string, warnings
 		if err := checkAPI(ctx, api, &p.Spec); err != nil {
 			return container.CreateResponse{}, err
 		}
+		p, err := withImageLabel(ctx, api, p)
+		if err != nil {
+			return container.CreateResponse{}, err
+		}
 		l, err := lower(p, api.ClientVersion())
 		if err != nil {
 			return container.CreateResponse{}, err
@@ -36,6 +41,21 @@ func (c *Client) Create(ctx context.Context, p plan.Create) (id string, warnings
 		return "", nil, err
 	}
 	return created.ID, created.Warnings, nil
+}
+
+// withImageLabel adds the ID of the image to the labels, by which the others are known not to come from the image. It is read here,
+// and not when the plan was made, because a tag may move in between.
+func withImageLabel(ctx context.Context, api *client.Client, p plan.Create) (plan.Create, error) {
+	i, err := api.ImageInspect(ctx, p.Spec.Image)
+	if err != nil {
+		return p, err
+	}
+	p.Labels = maps.Clone(p.Labels)
+	if p.Labels == nil {
+		p.Labels = map[string]string{}
+	}
+	p.Labels[spec.LabelImage] = i.ID
+	return p, nil
 }
 
 // checkAPI refuses what the engine's API is too old for: such an engine drops a field in silence.

@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"strings"
 
 	"github.com/containerd/errdefs"
@@ -47,7 +49,11 @@ func isContext(err error) bool {
 	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
-func isConnection(err error) bool { return client.IsErrConnectionFailed(err) || isContext(err) }
+// isConnection reports whether there was no answer, or no end to it.
+func isConnection(err error) bool {
+	var network net.Error
+	return client.IsErrConnectionFailed(err) || isContext(err) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &network)
+}
 
 // behaviours maps the types of the API's errors, which are its HTTP status codes.
 var behaviours = []struct {

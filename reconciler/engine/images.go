@@ -32,7 +32,7 @@ func (c *Client) Pull(ctx context.Context, ref, platform string, progress func(a
 	return patient(ctx, c, f, alive, func(ctx context.Context, api *client.Client) error {
 		auth, err := registryAuth(ref)
 		if err != nil {
-			return fault.New(fault.RuntimeImage, fault.Terminal, "%w", err)
+			return err
 		}
 		stream, err := api.ImagePull(ctx, ref, image.PullOptions{Platform: platform, RegistryAuth: auth})
 		if err != nil {
@@ -48,7 +48,7 @@ func (c *Client) Pull(ctx context.Context, ref, platform string, progress func(a
 func registryAuth(ref string) (string, error) {
 	named, err := reference.ParseNormalizedNamed(ref)
 	if err != nil {
-		return "", err
+		return "", fault.New(fault.RuntimeImage, fault.Terminal, "%w", err)
 	}
 	file, err := config.Load(config.Dir())
 	if err != nil {

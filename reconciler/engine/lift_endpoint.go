@@ -24,7 +24,8 @@ func liftEndpoints(i container.InspectResponse) map[string]plan.Endpoint {
 		l := liftEndpoint(name, e)
 		l.Aliases = ownAliases(e.Aliases, i)
 		if name == i.HostConfig.NetworkMode.NetworkName() {
-			l.MACAddress = cmp.Or(l.MACAddress, i.Config.MacAddress) //nolint:staticcheck // where it is below API 1.44
+			//lint:ignore SA1019 where it is below API 1.44
+			l.MACAddress = cmp.Or(l.MACAddress, i.Config.MacAddress)
 		}
 		out[name] = l
 	}

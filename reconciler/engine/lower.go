@@ -194,7 +194,8 @@ func (l *lowered) networks(networks []spec.NetworkAttachment, api string) {
 	for i, n := range networks {
 		e := endpoint{n.Name, lowerEndpoint(n)}
 		if !perEndpoint && i == 0 {
-			l.config.MacAddress, e.settings.MacAddress = n.MACAddress, "" //nolint:staticcheck // the only way below API 1.44
+			//lint:ignore SA1019 the only way below API 1.44
+			l.config.MacAddress, e.settings.MacAddress = n.MACAddress, ""
 		}
 		if !perEndpoint && i > 0 {
 			l.later = append(l.later, e)

@@ -103,6 +103,8 @@ var texts = []text{
 	{[]string{"unknown or invalid runtime name"}, fault.RuntimeContainer, fault.Terminal},
 	// daemon/logger/factory.go: a logging driver that is not there; a 400 or 500 of create and start.
 	{[]string{"logger: no log driver named"}, fault.RuntimeContainer, fault.Terminal},
+	// Go's net/http: an engine that wants TLS; a 400 of everything.
+	{[]string{"Client sent an HTTP request to an HTTPS server"}, fault.DockerConfiguration, fault.Terminal},
 	// api/server/middleware/version.go: versions that the two sides do not share; a 400 of everything.
 	{[]string{"client version", "is too"}, fault.DockerConfiguration, fault.Terminal},
 }
