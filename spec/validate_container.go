@@ -75,7 +75,11 @@ func (r *report) env(env []EnvVar, at *field.Path) {
 		case e.Name == "":
 			r.missing(at, "a name")
 		case !IsEnvName(e.Name):
-			r.invalid(at, e.Name, "a name without spaces and =")
+			name, _, assigned := strings.Cut(e.Name, "=")
+			if assigned { // what follows may be a secret
+				name += "=..."
+			}
+			r.invalid(at, name, "a name without spaces and =")
 		case seen.again(e.Name):
 			r.twice(at, e.Name)
 		}

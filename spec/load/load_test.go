@@ -161,6 +161,13 @@ func TestSecretsAreNotShown(t *testing.T) {
 		{"Container", `env: [{name: A, value: "hunter2}]`},
 		{"Container", `image: x, command: "hunter2`},
 		{"Container", `args: hunter2`},
+		{"Container", `env: [{name: A, value: *hunter2}]`},
+		{"Container", `env: [{name: A, value: &hunter2 x}]`},
+		{"Container", `env: [{name: A, value: !hunter2 x}]`},
+		{"Container", `env: [{name: A, value: @hunter2}]`},
+		{"Container", `env: [{name: A=hunter2}]`},
+		{"Container", `env: [A=hunter2]`},
+		{"Container", `env: [{A=hunter2: x}]`},
 		{"Container", `logging: {driver: none, options: {token: hunter2}}`},
 		{"Volume", `options: hunter2`},
 	} {

@@ -31,6 +31,9 @@ func locate(n, above *yaml.Node, path string) *yaml.Node {
 // step takes one name or index off the front of a path.
 func step(path, name string) (rest string, ok bool) {
 	for _, form := range []string{name, "." + name, "[" + name + "]"} {
+		if form == "" || form == "." {
+			continue // an empty key is only ever in brackets
+		}
 		rest, ok := strings.CutPrefix(path, form)
 		if ok && (rest == "" || rest[0] == '.' || rest[0] == '[') {
 			return rest, true

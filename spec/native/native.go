@@ -95,7 +95,8 @@ func isEmpty(n *yaml.Node) bool {
 }
 
 var (
-	syntaxLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
+	syntaxLine    = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
+	unknownAnchor = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
 	// oneLess are the errors whose line the library counts from 0.
 	oneLess = regexp.MustCompile(`^did not find expected (node content|<document start>|key|'-' indicator|',' or)`)
 )
@@ -110,10 +111,21 @@ func syntaxError(err error, data []byte) Document {
 			line++
 		}
 	}
-	if at := tabIn(data, line); at > 0 && strings.Contains(message, "cannot start any token") {
+	switch at := tabIn(data, line); {
+	case unknownAnchor.MatchString(message):
+		return syntaxDocument(aliasIn(data, unknownAnchor.FindStringSubmatch(message)[1]), wantNoAlias)
+	case !strings.Contains(message, "cannot start any token"):
+		return syntaxDocument(line, "is not YAML: "+message)
+	case at > 0:
 		return syntaxDocument(at, "found a tab in the indentation; want spaces")
 	}
-	return syntaxDocument(line, "is not YAML: "+message)
+	return syntaxDocument(line, "found a value that begins with a character that YAML reserves, such as @, ` or %; want it in quotes")
+}
+
+// aliasIn finds the line of an alias; the library does not tell.
+func aliasIn(data []byte, name string) int {
+	before, _, _ := bytes.Cut(data, []byte("*"+name))
+	return 1 + bytes.Count(before, []byte("\n"))
 }
 
 func syntaxDocument(line int, message string) Document {

@@ -215,7 +215,11 @@ func (r *reader) unknown(key *yaml.Node, fields []shape.Field, path *field.Path)
 	default:
 		hint = "known are " + strings.Join(names, ", ")
 	}
-	r.add(key, child(path, short(key.Value)), "unknown field; %s", hint)
+	name, _, assigned := strings.Cut(key.Value, "=")
+	if assigned { // - PASSWORD=secret: is a mistake that is made
+		name += "=..."
+	}
+	r.add(key, child(path, short(name)), "unknown field; %s", hint)
 }
 
 // keys reports keys that are doubled or are no strings, and returns those that are there.

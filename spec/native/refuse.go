@@ -11,7 +11,7 @@ import (
 const maxRefused = 20
 
 // refuse finds what no manifest may contain, before anything is expanded: a few aliases of aliases are gigabytes.
-// What is found several times is reported once.
+// What a line has several times is reported once.
 func refuse(n *yaml.Node, errs []Error, depth int) []Error {
 	if len(errs) >= maxRefused {
 		return errs
@@ -19,7 +19,8 @@ func refuse(n *yaml.Node, errs []Error, depth int) []Error {
 	if depth > MaxDepth {
 		return append(errs, at(n, fmt.Sprintf("found more than %d nested levels; no manifest needs as many", MaxDepth)))
 	}
-	if message := forbidden(n); message != "" && !slices.ContainsFunc(errs, func(e Error) bool { return e.Message == message }) {
+	message := forbidden(n)
+	if message != "" && !slices.ContainsFunc(errs, func(e Error) bool { return e.Line == n.Line && e.Message == message }) {
 		errs = append(errs, at(n, message))
 	}
 	if n.Kind == yaml.AliasNode {
@@ -31,19 +32,22 @@ func refuse(n *yaml.Node, errs []Error, depth int) []Error {
 	return errs
 }
 
+// forbidden never repeats a name: what looks like an alias may be a password that begins with *.
 func forbidden(n *yaml.Node) string {
 	switch {
 	case n.Kind == yaml.AliasNode:
-		return fmt.Sprintf("found alias *%s; want the value itself: aliases are not read", short(n.Value))
+		return wantNoAlias
 	case n.Anchor != "":
-		return fmt.Sprintf("found anchor &%s; want the value without it: anchors are not read", short(n.Anchor))
+		return "found an anchor, which is not read; want the value alone, in quotes where it begins with &"
 	case n.Kind == yaml.ScalarNode && n.Style == 0 && n.Value == "<<":
-		return "found merge key <<; want the keys themselves: merges are not read"
+		return "found a merge key <<, which is not read; want the keys themselves"
 	case n.Style&yaml.TaggedStyle != 0:
-		return fmt.Sprintf("found tag %s; want the value without it, in quotes where it is a string", short(n.Tag))
+		return "found a tag, which is not read; want the value alone, in quotes where it begins with ! or is a string"
 	}
 	return ""
 }
+
+const wantNoAlias = "found an alias, which is not read; want the value itself, in quotes where it begins with *"
 
 func at(n *yaml.Node, message string) Error {
 	return Error{Line: n.Line, Column: n.Column, Message: message}
