@@ -376,6 +376,6 @@ func paths(get func(*spec.SecurityContext) *[]string) func(*spec.ContainerSpec) 
 		if p == nil {
 			return ""
 		}
-		return toJSON(slices.Sorted(slices.Values(*p)))
+		return toJSON(append([]string{}, slices.Sorted(slices.Values(*p))...))
 	})
 }

@@ -2,7 +2,7 @@ package plan
 
 import (
 	"encoding/json"
-	"flag"
+	goflag "flag"
 	"fmt"
 	"maps"
 	"os"
@@ -22,7 +22,7 @@ import (
 	"berth.dev/berth/spec/native"
 )
 
-var rewrite = flag.Bool("update", false, "write the plans that are made into testdata")
+var rewrite = goflag.Bool("update", false, "write the plans that are made into testdata")
 
 // TestPlans runs testdata/*.txtar. A file has objects.yaml, optionally `given`, a script that each of its cases starts with, and
 // then cases: a script named `case WHAT`, and what is planned after it. The scripts' commands are below.
@@ -299,7 +299,7 @@ func init() {
 			if err != nil {
 				return err
 			}
-			for _, action := range w.plan(o.Key()).Actions {
+			for _, action := range w.plan(o.Key()).Now().Actions {
 				for _, op := range action.Ops {
 					if n--; n < 0 {
 						return nil
@@ -309,7 +309,10 @@ func init() {
 					}
 				}
 			}
-			return fmt.Errorf("the plan has fewer operations")
+			if n > 0 {
+				return fmt.Errorf("the plan has fewer operations")
+			}
+			return nil
 		}},
 		"wait": {1, 0, func(w *world, a []string) error {
 			d, err := time.ParseDuration(a[0])
@@ -332,10 +335,15 @@ func init() {
 			}
 			return err
 		}),
-		"set":      onContainer(3, 0, func(_ *world, c *Container, a []string) error { return edit(&c.Spec, a[0], a[1]) }),
-		"rename":   onContainer(2, 0, func(w *world, c *Container, a []string) error { return w.do(Op{Verb: RenameContainer, Target: c.ID, To: a[0]}) }),
-		"restarts": onContainer(2, 0, func(_ *world, c *Container, a []string) (err error) { c.RestartCount, err = strconv.Atoi(a[0]); return err }),
-		"remove":   onContainer(1, 0, func(w *world, c *Container, _ []string) error { return w.do(Op{Verb: RemoveContainer, Target: c.ID}) }),
+		"set": onContainer(3, 0, func(_ *world, c *Container, a []string) error { return edit(&c.Spec, a[0], a[1]) }),
+		"rename": onContainer(2, 0, func(w *world, c *Container, a []string) error {
+			return w.do(Op{Verb: RenameContainer, Target: c.ID, To: a[0]})
+		}),
+		"restarts": onContainer(2, 0, func(_ *world, c *Container, a []string) (err error) {
+			c.RestartCount, err = strconv.Atoi(a[0])
+			return err
+		}),
+		"remove": onContainer(1, 0, func(w *world, c *Container, _ []string) error { return w.do(Op{Verb: RemoveContainer, Target: c.ID}) }),
 		"connect": onContainer(3, 1, func(w *world, c *Container, a []string) error {
 			n := spec.NetworkAttachment{}
 			if err := yaml.Unmarshal([]byte(a[1]), &n); err != nil {
@@ -343,7 +351,9 @@ func init() {
 			}
 			return w.connect(c, n, a[0])
 		}),
-		"disconnect": onContainer(2, 0, func(w *world, c *Container, a []string) error { return w.do(Op{Verb: Disconnect, Target: c.ID, To: a[0]}) }),
+		"disconnect": onContainer(2, 0, func(w *world, c *Container, a []string) error {
+			return w.do(Op{Verb: Disconnect, Target: c.ID, To: a[0]})
+		}),
 		"foreign": {2, 1, func(w *world, a []string) error {
 			image := orDefault(a[1], "other:1")
 			if w.images[image].ID == "" {
@@ -353,6 +363,20 @@ func init() {
 				return err
 			}
 			delete(w.find(a[0]).Labels, spec.LabelImage)
+			return w.do(Op{Verb: StartContainer, Target: a[0]})
+		}},
+		// committed runs an image that was made from a container, under a name: NAME CONTAINER.
+		"committed": {2, 0, func(w *world, a []string) error {
+			c, err := w.container(a[1])
+			if err != nil {
+				return err
+			}
+			w.addImage("committed", spec.ContainerSpec{Labels: c.Labels})
+			image := c.Labels[spec.LabelImage]
+			if err := w.create(Create{Name: a[0], Spec: spec.ContainerSpec{Image: "committed", NetworkMode: "bridge"}}); err != nil {
+				return err
+			}
+			w.find(a[0]).Labels[spec.LabelImage] = image
 			return w.do(Op{Verb: StartContainer, Target: a[0]})
 		}},
 		"foreign-network": {2, 1, func(w *world, a []string) error {

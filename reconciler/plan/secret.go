@@ -1,6 +1,9 @@
 package plan
 
-import "regexp"
+import (
+	"regexp"
+	"strings"
+)
 
 // hidden stands for a value that may be a secret.
 const hidden = "(hidden)"
@@ -13,6 +16,9 @@ var sensitive = regexp.MustCompile(`(?i)pass|secret|token|key|cred|auth|private|
 func show(path, sub, value string) string {
 	if value == "" {
 		return ""
+	}
+	if peer, ok := strings.CutPrefix(value, containerMode); ok {
+		return containerMode + short(peer)
 	}
 	switch path {
 	case "env", "logging", "labels", "annotations":

@@ -131,8 +131,11 @@ func (p *planner) networkName(namespace, name string) string {
 		return name
 	}
 	n := o.(*spec.Network)
-	if _, there := p.seen.Networks[n.DockerName()]; !there {
+	have, there := p.seen.Networks[n.DockerName()]
+	if !there {
 		p.await(ReasonNetworkNotFound, key, n.Spec.External)
+	} else if !n.Spec.External {
+		p.mustOwn(o, have.Labels)
 	}
 	return n.DockerName()
 }
@@ -157,10 +160,20 @@ func (p *planner) volumeName(namespace, name string) string {
 		return name
 	}
 	v := o.(*spec.Volume)
-	if _, there := p.seen.Volumes[v.DockerName()]; !there {
+	have, there := p.seen.Volumes[v.DockerName()]
+	if !there {
 		p.await(ReasonVolumeNotFound, key, v.Spec.External)
+	} else if !v.Spec.External {
+		p.mustOwn(o, have.Labels)
 	}
 	return v.DockerName()
+}
+
+// mustOwn keeps a container off a network or volume that has the object's name and is somebody else's: its data above all.
+func (p *planner) mustOwn(o spec.Object, labels map[string]string) {
+	if owner, ours := OwnedKey(o.Key().Kind, labels); !o.Meta().Adopts() && (!ours || owner != o.Key()) {
+		p.obstruct(Block{Reason: ReasonNameTaken, For: o.Key(), Message: "something that is not berth's has the name of " + o.Key().String()})
+	}
 }
 
 const containerMode = "container:"
