@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"context"
+
 	"github.com/docker/docker/api/types/container"
 
 	"berth.dev/berth/reconciler/plan"
@@ -24,4 +26,13 @@ func Echo(c plan.Create, api string) (plan.Container, error) {
 		i.NetworkSettings.Networks[e.network] = e.settings
 	}
 	return liftContainer(i)
+}
+
+// Pause does by hand what berth never does.
+func (c *Client) Pause(ctx context.Context, name string) error {
+	api, err := c.conn(ctx)
+	if err != nil {
+		return err
+	}
+	return api.ContainerPause(ctx, name)
 }

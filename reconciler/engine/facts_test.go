@@ -139,3 +139,67 @@ func TestUpdate(t *testing.T) {
 	wantFault(t, c.Update(t.Context(), id, plan.Update{Memory: new(int64(1 << 20)), MemorySwap: new(int64(2 << 20))}), fault.ResourceLimit, fault.Terminal, "Minimum memory limit")
 	wantFault(t, c.Update(t.Context(), id, plan.Update{Memory: new(int64(1 << 30))}), fault.ResourceLimit, fault.Terminal, "memoryswap")
 }
+
+func TestUnpause(t *testing.T) {
+	c := connect(t)
+	id := run(t, c, "paused", spec.ContainerSpec{}).ID
+	if err := c.Pause(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	if s := inspect(t, c, id).State; s != plan.StatePaused {
+		t.Errorf("state %s, want paused", s)
+	}
+	if err := c.Unpause(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	if s := inspect(t, c, id).State; s != plan.StateRunning {
+		t.Errorf("state %s, want running", s)
+	}
+}
+
+func TestRename(t *testing.T) {
+	c := connect(t)
+	id, other := run(t, c, "one", spec.ContainerSpec{}).ID, run(t, c, "other", spec.ContainerSpec{}).Name
+	wantFault(t, c.Rename(t.Context(), id, other), fault.RuntimeContainer, fault.Conflict, "already in use")
+	if err := c.Rename(t.Context(), id, named("another")); err != nil {
+		t.Fatal(err)
+	}
+	if n := inspect(t, c, id).Name; n != named("another") {
+		t.Errorf("name %s", n)
+	}
+	wantFault(t, c.Rename(t.Context(), named("one"), named("x")), fault.RuntimeContainer, fault.NotFound, "No such container")
+}
+
+func TestWhyAStartFailedIsKept(t *testing.T) {
+	c := connect(t)
+	run(t, c, "holder", parse(t, `{ports: [{containerPort: 80, hostPort: 38491, hostIP: 127.0.0.1}]}`))
+	s := parse(t, `{image: "`+appImage+`", ports: [{containerPort: 80, hostPort: 38491, hostIP: 127.0.0.1}]}`)
+	id, _, err := create(t, c, plan.Create{Name: named("loser"), Spec: s})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantFault(t, c.Start(t.Context(), id), fault.ResourceAllocation, fault.Conflict, "port is already allocated")
+	if seen := inspect(t, c, id); seen.State != plan.StateCreated || seen.Error != "Bind for 127.0.0.1:38491 failed: port is already allocated" {
+		t.Errorf("state %s, error %q", seen.State, seen.Error)
+	}
+}
+
+func TestHowAContainerEnded(t *testing.T) {
+	c := connect(t)
+	id := run(t, c, "ended", spec.ContainerSpec{Args: []string{"-exit-after", "10ms", "-exit-code", "7"}}).ID
+	wait(t, "the container has ended", func() bool { return inspect(t, c, id).State == plan.StateExited })
+	seen := inspect(t, c, id)
+	if seen.ExitCode != 7 || seen.OOMKilled || seen.StartedAt.IsZero() || seen.FinishedAt.Before(seen.StartedAt) || seen.CreatedAt.After(seen.StartedAt) {
+		t.Errorf("%+v", seen)
+	}
+}
+
+func TestRestartsAreCounted(t *testing.T) {
+	c := connect(t)
+	id := run(t, c, "restarted", spec.ContainerSpec{Args: []string{"-exit-after", "10ms", "-exit-code", "1"}, RestartPolicy: spec.RestartAlways}).ID
+	wait(t, "the engine has restarted it twice", func() bool { return inspect(t, c, id).RestartCount >= 2 })
+	wait(t, "the list says restarting or running", func() bool {
+		s := summary(t, c, id).State
+		return s == plan.StateRestarting || s == plan.StateRunning
+	})
+}

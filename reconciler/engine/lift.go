@@ -96,7 +96,7 @@ func liftContainer(i container.InspectResponse) (plan.Container, error) {
 		StartedAt:    liftTime(i.State.StartedAt),
 		FinishedAt:   liftTime(i.State.FinishedAt),
 		ExitCode:     i.State.ExitCode,
-		Error:        i.State.Error,
+		Error:        clean(i.State.Error),
 		OOMKilled:    i.State.OOMKilled,
 		RestartCount: i.RestartCount,
 		Spec:         liftSpec(i, mounts),

@@ -177,8 +177,10 @@ func lowerNetwork(n plan.NetworkCreate) network.CreateOptions {
 		Options:    n.Spec.Options,
 		Internal:   n.Spec.Internal,
 		Attachable: n.Spec.Attachable,
-		EnableIPv6: &n.Spec.IPv6,
 		Labels:     merged(n.Spec.Labels, n.Labels),
+	}
+	if n.Spec.IPv6 {
+		o.EnableIPv6 = new(true) // left out, it is for the engine's configuration to decide
 	}
 	if i := n.Spec.IPAM; i != nil {
 		o.IPAM = &network.IPAM{Driver: i.Driver, Options: i.Options, Config: mapped(i.Pools, lowerPool)}

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"math"
+	"strings"
 
 	"github.com/docker/docker/api/types/network"
 	"github.com/docker/docker/api/types/volume"
@@ -33,12 +34,31 @@ func (c *Client) RemoveNetwork(ctx context.Context, name string) error {
 func (c *Client) Connect(ctx context.Context, name, container string, e spec.NetworkAttachment) error {
 	f := cannot(fault.RuntimeNetwork, "connect container %q to network %q", container, name)
 	return command(ctx, c, f, func(ctx context.Context, api *client.Client) error {
-		created := spec.NetworkAttachment{Priority: math.MaxInt} // the network that it was created on
-		if err := checkAPI(ctx, api, &spec.ContainerSpec{Networks: []spec.NetworkAttachment{created, e}}); err != nil {
+		if err := checkEndpoint(ctx, api, container, &e); err != nil {
 			return err
 		}
 		return api.NetworkConnect(ctx, name, container, lowerEndpoint(e))
 	})
+}
+
+// checkEndpoint refuses what the engine's API is too old for. Below API 1.44 a connection takes no MAC address, but the one that
+// the container was created with is used again on the network that it was created on; then it goes without saying.
+func checkEndpoint(ctx context.Context, api *client.Client, container string, e *spec.NetworkAttachment) error {
+	created := spec.NetworkAttachment{Priority: math.MaxInt} // the network that it was created on, not this one
+	err := checkAPI(ctx, api, &spec.ContainerSpec{Networks: []spec.NetworkAttachment{created, *e}})
+	if err == nil || e.MACAddress == "" {
+		return err
+	}
+	i, inspectErr := api.ContainerInspect(ctx, container)
+	if inspectErr != nil {
+		return inspectErr
+	}
+	//lint:ignore SA1019 below API 1.44
+	if i.HostConfig.NetworkMode.NetworkName() != e.Name || !strings.EqualFold(i.Config.MacAddress, e.MACAddress) {
+		return err
+	}
+	e.MACAddress = ""
+	return checkAPI(ctx, api, &spec.ContainerSpec{Networks: []spec.NetworkAttachment{created, *e}})
 }
 
 // Disconnect implements apply.Networks. Without force the engine refuses where the network is gone.

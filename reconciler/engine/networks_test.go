@@ -90,6 +90,35 @@ func TestANetworkThatIsGone(t *testing.T) {
 	}
 }
 
+// TestMACAddressSurvivesAReconnection: also below API 1.44, where a connection itself takes none.
+func TestMACAddressSurvivesAReconnection(t *testing.T) {
+	c := connect(t)
+	info, err := c.Info(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, second := createNetwork(t, c, "mac", spec.NetworkSpec{}), createNetwork(t, c, "mac2", spec.NetworkSpec{})
+	e := spec.NetworkAttachment{Name: first.Name, MACAddress: "02:42:0a:d5:4d:77"}
+	id := run(t, c, "mac", spec.ContainerSpec{Networks: []spec.NetworkAttachment{e}}).ID
+	if err := c.Disconnect(t.Context(), first.Name, id); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Connect(t.Context(), first.Name, id, e); err != nil {
+		t.Fatal(err)
+	}
+	if got := inspect(t, c, id).Endpoints[first.Name].MACAddress; got != e.MACAddress {
+		t.Errorf("MAC address %s, want %s", got, e.MACAddress)
+	}
+	err = c.Connect(t.Context(), second.Name, id, spec.NetworkAttachment{Name: second.Name, MACAddress: "02:42:0a:d5:4d:78"})
+	if plan.APIAtLeast(info.APIVersion, "1.44") {
+		if err != nil {
+			t.Error(err)
+		}
+		return
+	}
+	wantFault(t, err, fault.DockerConfiguration, fault.Terminal, "needs engine API 1.44")
+}
+
 func TestNetworks(t *testing.T) {
 	c := connect(t)
 	asked := parseNetwork(t, `{options: {com.docker.network.bridge.name: berthteng0}, internal: true, ipv6: true, labels: {a: b},
