@@ -2,7 +2,11 @@
 // nothing of berth. Every dialect of manifest is turned into these types, and everything downstream works on them.
 package spec
 
-import "fmt"
+import (
+	"cmp"
+	"fmt"
+	"strings"
+)
 
 // APIVersion is the version that native manifests carry.
 const APIVersion = "berth.dev/v1"
@@ -34,14 +38,7 @@ func (k Key) String() string { return fmt.Sprintf("%s %s/%s", k.Kind, k.Namespac
 
 // Compare orders keys by kind, namespace and name.
 func (k Key) Compare(o Key) int {
-	a, b := k.String(), o.String()
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
+	return cmp.Or(strings.Compare(string(k.Kind), string(o.Kind)), strings.Compare(k.Namespace, o.Namespace), strings.Compare(k.Name, o.Name))
 }
 
 // Object is one desired thing.
