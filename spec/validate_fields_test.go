@@ -1,6 +1,7 @@
 package spec_test
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
 	"reflect"
@@ -9,16 +10,19 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"sigs.k8s.io/yaml"
+
 	"berth.dev/berth/spec"
 	"berth.dev/berth/spec/internal/shape"
 	"berth.dev/berth/spec/load"
+	"berth.dev/berth/spec/schema"
 )
 
 // free marks a field that takes every value of its type.
 const free = "free"
 
-// fieldCases has, for each field that a manifest can have, a spec that is right and some, one a line, that are wrong in this field. Names in
-// braces stand for the one entry of a list.
+// fieldCases has, for each field that a manifest can have, a spec that is right, and then some that are wrong in this field.
 var fieldCases = map[string][]string{
 	"Container spec.replicas":                          {"replicas: 3", "replicas: -1", "replicas: 100000", "replicas: two"},
 	"Container spec.image":                             {"image: reg.example:5000/a/b:1.4@sha256:" + strings.Repeat("a", 64), "image: Nginx", "image: ''", "image: 'a b'", "image: 1.20"},
@@ -198,11 +202,12 @@ func TestEveryField(t *testing.T) {
 			}
 		}
 	}
+	editor := manifests(t)
 	for _, path := range slices.Sorted(maps.Keys(fieldCases)) {
 		if !known[path] {
 			t.Errorf("%s is in the table of fields, and there is none", path)
 		}
-		t.Run(path, func(t *testing.T) { checkField(t, path, fieldCases[path]) })
+		t.Run(path, func(t *testing.T) { checkField(t, path, fieldCases[path], editor) })
 	}
 }
 
@@ -227,10 +232,13 @@ func leaves(t reflect.Type, at string) []string {
 	return []string{at}
 }
 
-func checkField(t *testing.T, path string, cases []string) {
+func checkField(t *testing.T, path string, cases []string, known *jsonschema.Schema) {
 	kind, field, _ := strings.Cut(path, " ")
 	if problems := try(kind, cases[0]); len(problems) > 0 {
 		t.Errorf("%s:\n%v", cases[0], problems)
+	}
+	if err := known.Validate(decode(t, manifest(kind, cases[0]))); err != nil {
+		t.Errorf("%s: not in the schema: %v", cases[0], err)
 	}
 	for _, bad := range cases[1:] {
 		if bad == free {
@@ -251,19 +259,53 @@ func within(p load.Problem, field string) bool {
 	return strings.HasPrefix(at, field) && p.Line == 4 && p.Message != ""
 }
 
-func try(kind, body string) []load.Problem {
+// manifests is the schema of every kind; what loads must be in it, or editors complain about what is right.
+func manifests(t *testing.T) *jsonschema.Schema {
+	t.Helper()
+	text, err := schema.All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := jsonschema.NewCompiler()
+	if err := c.AddResource("berth.json", doc); err != nil {
+		t.Fatal(err)
+	}
+	return c.MustCompile("berth.json")
+}
+
+func decode(t *testing.T, manifest []byte) any {
+	t.Helper()
+	j, err := yaml.YAMLToJSON(manifest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := jsonschema.UnmarshalJSON(bytes.NewReader(j))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func manifest(kind, body string) []byte {
 	image := ""
 	if kind == "Container" && !strings.HasPrefix(body, "image:") {
 		image = "image: nginx, "
 	}
-	data := fmt.Appendf(nil, "apiVersion: berth.dev/v1\nkind: %s\nmetadata: {name: me}\nspec: {%s%s}\n", kind, image, body)
+	return fmt.Appendf(nil, "apiVersion: berth.dev/v1\nkind: %s\nmetadata: {name: me}\nspec: {%s%s}\n", kind, image, body)
+}
+
+func try(kind, body string) []load.Problem {
 	read := func(path string) ([]byte, error) {
 		if path == "a.env" {
 			return []byte("A=1\n"), nil
 		}
 		return nil, fmt.Errorf("there is no %s", path)
 	}
-	return load.LoadFile(load.File{Path: "m.yaml", Data: data}, load.Options{ReadFile: read}).Problems
+	return load.LoadFile(load.File{Path: "m.yaml", Data: manifest(kind, body)}, load.Options{ReadFile: read}).Problems
 }
 
 func TestMetadata(t *testing.T) {

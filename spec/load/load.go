@@ -56,7 +56,7 @@ func (p Problem) String() string {
 // oneLine keeps names out of a file from writing lines, or commands to a terminal, of their own.
 func oneLine(s string) string {
 	return strings.Map(func(c rune) rune {
-		if unicode.IsControl(c) || !unicode.IsPrint(c) && !unicode.IsSpace(c) {
+		if !unicode.IsPrint(c) {
 			return '\uFFFD'
 		}
 		return c

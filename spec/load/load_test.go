@@ -205,3 +205,17 @@ func TestWithLastGood(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+func TestRankDecidesBeforePath(t *testing.T) {
+	data := []byte("apiVersion: berth.dev/v1\nkind: Volume\nmetadata: {name: a}\n")
+	results := []load.FileResult{
+		load.LoadFile(load.File{Path: "a.yaml", Data: data}, load.Options{}),
+		load.LoadFile(load.File{Path: "b.yaml", Data: data}, load.Options{}),
+		load.LoadFile(load.File{Path: "c.yaml", Data: data}, load.Options{}),
+	}
+	results[0].Rank = 1 // as that of a copy made later
+	r := load.Merge(results)
+	if len(r.Objects) != 1 || r.Objects[0].Source().File != "b.yaml" || !r.Broken["a.yaml"] || !r.Broken["c.yaml"] {
+		t.Error(render(r))
+	}
+}
