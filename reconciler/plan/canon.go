@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -161,7 +162,7 @@ func flatNetworkMode(s *spec.ContainerSpec) values {
 func flatVolumes(s *spec.ContainerSpec) values {
 	v := make(values, len(s.Volumes))
 	for _, m := range s.Volumes {
-		v[m.MountPath] = mount(m)
+		v[path.Clean(m.MountPath)] = mount(m)
 	}
 	return v
 }
@@ -185,12 +186,7 @@ func mount(m spec.VolumeMount) string {
 	return strings.Join(slices.DeleteFunc(what, func(s string) bool { return s == "" }), " ")
 }
 
-func hostPath(m spec.VolumeMount) string {
-	if m.SubPath == "" {
-		return m.HostPath.Path
-	}
-	return strings.TrimSuffix(m.HostPath.Path, "/") + "/" + m.SubPath
-}
+func hostPath(m spec.VolumeMount) string { return path.Join(m.HostPath.Path, m.SubPath) }
 
 func propagation(p spec.Propagation) string {
 	if p == "rprivate" {

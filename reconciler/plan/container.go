@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 	"time"
 
@@ -238,18 +239,18 @@ func (p *planner) taken(name string) bool {
 func (p *planner) carried(w *Want, have *Container) map[string]string {
 	out := maps.Clone(have.Anonymous)
 	image, known := p.seen.Images[w.Spec.Image]
-	maps.DeleteFunc(out, func(path, _ string) bool {
-		if m := mountAt(w.Spec.Volumes, path); m != nil {
+	maps.DeleteFunc(out, func(target, _ string) bool {
+		if m := mountAt(w.Spec.Volumes, path.Clean(target)); m != nil {
 			return m.Volume == nil || m.Volume.Name != ""
 		}
-		return known && mountAt(image.Defaults.Volumes, path) == nil
+		return known && mountAt(image.Defaults.Volumes, path.Clean(target)) == nil
 	})
 	return out
 }
 
-func mountAt(mounts []spec.VolumeMount, path string) *spec.VolumeMount {
+func mountAt(mounts []spec.VolumeMount, target string) *spec.VolumeMount {
 	for i := range mounts {
-		if mounts[i].MountPath == path {
+		if path.Clean(mounts[i].MountPath) == target {
 			return &mounts[i]
 		}
 	}

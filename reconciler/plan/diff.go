@@ -55,13 +55,16 @@ func (c *Container) lifted() *spec.ContainerSpec {
 	return &s
 }
 
+// nothing is the values of an unset field of an image that is known. It is never written to.
+var nothing = values{}
+
 // imageValues is what a container has of a row from its image; nil where the image is not known.
 func imageValues(r *row, want *Want, image *Image) values {
 	if image == nil {
 		return nil
 	}
 	if !r.image || r.path == "args" && len(want.Spec.Command) > 0 { // a new entry point drops the image's arguments (moby: daemon/commit.go, merge)
-		return values{}
+		return nothing
 	}
 	v := r.flat(&image.Defaults)
 	if w := want.values("healthcheck"); r.path == "healthcheck" && w["command"]+w["shell"]+w["disable"] != "" {
@@ -90,12 +93,12 @@ func (r *row) compare(want, have, image values, whole bool) difference {
 	effective := make(values, len(image)+len(want))
 	maps.Copy(effective, image)
 	maps.Copy(effective, want)
-	for _, k := range slices.Sorted(maps.Keys(effective)) {
+	for _, k := range sortedKeys(effective) {
 		if _, asked := want[k]; have[k] != effective[k] && (asked || whole) {
 			d.add(k, have[k], effective[k])
 		}
 	}
-	for _, k := range slices.Sorted(maps.Keys(have)) {
+	for _, k := range sortedKeys(have) {
 		if _, ok := effective[k]; !ok && (whole || r.exact && image != nil && have[k] != anonymous) {
 			d.add(k, have[k], "")
 		}

@@ -3,7 +3,6 @@ package plan
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"maps"
 	"slices"
 	"strings"
 
@@ -38,19 +37,33 @@ func (r record) put(path string, v values) {
 
 // hash is short because it tells versions of one field apart, nothing more.
 func hash(v values) string {
-	h := sha256.New()
-	for _, k := range slices.Sorted(maps.Keys(v)) {
-		h.Write([]byte(k + "\x00" + v[k] + "\x00"))
+	text := make([]byte, 0, 128)
+	for _, k := range sortedKeys(v) {
+		text = append(append(text, k...), 0)
+		text = append(append(text, v[k]...), 0)
 	}
-	return hex.EncodeToString(h.Sum(nil)[:5])
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:5])
 }
 
 func (r record) String() string {
-	words := []string{recordVersion}
-	for _, path := range slices.Sorted(maps.Keys(r)) {
-		words = append(words, path+"="+r[path])
+	var b strings.Builder
+	b.Grow(len(r) * 40)
+	b.WriteString(recordVersion)
+	for _, path := range sortedKeys(r) {
+		b.WriteString(" " + path + "=" + r[path])
 	}
-	return strings.Join(words, " ")
+	return b.String()
+}
+
+// sortedKeys is slices.Sorted(maps.Keys(m)) without growing a slice: every pass over every object comes here many times.
+func sortedKeys[M ~map[string]string](m M) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
 }
 
 // parseRecord reads a label; false where it is missing or of another version.

@@ -133,4 +133,6 @@ var agentFields = map[string]string{
 	"networks":        "compared endpoint by endpoint, in endpoint.go",
 	"ports.name":      "for people",
 	"volumes.name":    "for people",
+
+	"volumes.hostPath.createHostPath": "acted on at the creation",
 }
