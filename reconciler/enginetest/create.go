@@ -18,6 +18,9 @@ var containerName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]+$`)
 // Create implements apply.Containers.
 func (e *Engine) Create(ctx context.Context, p plan.Create) (string, []string, error) {
 	id, err := do(ctx, e, Call{Method: "Create", Target: p.Name}, func() (string, error) {
+		if id, ok := e.images.resolve(p.Spec.Image); ok {
+			p.Labels = merged(p.Labels, map[string]string{spec.LabelImage: id})
+		}
 		c, err := e.create(p)
 		if err != nil {
 			return "", refused(err, "cannot create container %q", p.Name)
@@ -124,7 +127,7 @@ func (e *Engine) joinAtCreation(c *container, networks []spec.NetworkAttachment)
 	for i, a := range networks {
 		if i > 0 { // joined by a call of its own below API 1.44, which looks closer
 			if err := e.checkEndpoint(a.Name, a); err != nil {
-				return err
+				return fault.New(fault.RuntimeContainer, fault.Terminal, "%w", err)
 			}
 		}
 		c.endpoints = append(c.endpoints, newEndpoint(a.Name, a))
