@@ -188,7 +188,7 @@ func containerReadiness(c *spec.Container, have *plan.Container, now time.Time) 
 		return "", ""
 	case plan.StateRestarting:
 		if have.RestartCount >= manyRestarts {
-			return string(plan.ReasonCrashLoopBackOff), fmt.Sprintf("%q %s, for the %dth time; the engine restarts it with backoff", have.Name, plan.Ending(have), have.RestartCount)
+			return string(plan.ReasonCrashLoopBackOff), fmt.Sprintf("%q %s; the engine restarts it with backoff, %d times so far", have.Name, plan.Ending(have), have.RestartCount)
 		}
 		return "Restarting", fmt.Sprintf("%q %s; the engine restarts it", have.Name, plan.Ending(have))
 	case plan.StateExited:

@@ -88,19 +88,49 @@ func (o applyOptions) apply(ctx context.Context, client *engine.Client, objects 
 
 // follow shows progress until all objects are settled, or ctx ends. It returns those that are not ready.
 func follow(ctx context.Context, c *controller.Controller, p *progress) []controller.ObjectStatus {
+	runs := runs{}
 	for {
 		objects, changed := c.Objects()
 		p.show(objects)
 		unready, settled := judge(objects)
-		if settled {
+		again := runs.youngest(objects, time.Now())
+		if settled && again <= 0 {
 			return unready
+		}
+		if !settled {
+			again = settleTime
 		}
 		select {
 		case <-ctx.Done():
 			return unready
 		case <-changed:
+		case <-time.After(again):
 		}
 	}
+}
+
+// settleTime is how long a container without a health check has to run before its start counts: a program that ends at once has
+// been started, too.
+const settleTime = time.Second
+
+// runs notes when each run of a container was first seen, by this host's clock.
+type runs map[string]oneRun
+
+type oneRun struct{ started, seen time.Time }
+
+// youngest is how long the container that was seen to start last has still to run before all have settled.
+func (r runs) youngest(objects []controller.ObjectStatus, now time.Time) (left time.Duration) {
+	for _, o := range objects {
+		for _, c := range o.Status.Containers {
+			if known, ok := r[c.Name]; !ok || !known.started.Equal(c.StartedAt) {
+				r[c.Name] = oneRun{c.StartedAt, now}
+			}
+			if c.Health == "" && c.State == "running" {
+				left = max(left, settleTime-now.Sub(r[c.Name].seen))
+			}
+		}
+	}
+	return left
 }
 
 // judge splits off what is not ready, and says whether waiting any longer is of use.

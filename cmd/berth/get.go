@@ -41,11 +41,12 @@ type getOptions struct {
 }
 
 func (o getOptions) get(ctx context.Context, g *global, s selection, out io.Writer) error {
-	t := newTable(out, o.output)
+	t, told := newTable(out, o.output), map[string]bool{}
 	show := func(all server.Objects) error {
 		if !all.Online && all.Trouble != "" {
 			fmt.Fprintln(os.Stderr, "the engine is away: "+all.Trouble)
 		}
+		tellProblems(all.Problems, told)
 		objects := s.of(all.Objects)
 		if o.output == "yaml" || o.output == "json" {
 			return encode(out, o.output, objects)
@@ -65,6 +66,16 @@ func (o getOptions) get(ctx context.Context, g *global, s selection, out io.Writ
 		return err
 	}
 	return show(all)
+}
+
+// tellProblems prints what is wrong with the agent's manifests, each problem once.
+func tellProblems(problems []string, told map[string]bool) {
+	for _, p := range problems {
+		if !told[p] {
+			told[p] = true
+			fmt.Fprintln(os.Stderr, p)
+		}
+	}
 }
 
 // watchLabels looks at the labels again whenever the engine tells of a change.

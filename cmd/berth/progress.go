@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"berth.dev/berth/controller"
 	"berth.dev/berth/reconciler"
@@ -19,24 +20,24 @@ func newProgress(out io.Writer) *progress { return &progress{out: out, last: map
 
 func (p *progress) show(objects []controller.ObjectStatus) {
 	for _, o := range objects {
-		state := stateOf(o)
-		if state != "" && p.last[o.Key()] != state {
-			p.last[o.Key()] = state
-			fmt.Fprintf(p.out, "%s: %s\n", o.Key(), state)
+		reason, message := stateOf(o)
+		if reason != "" && p.last[o.Key()] != reason { // messages have counts and times that change all along
+			p.last[o.Key()] = reason
+			fmt.Fprintf(p.out, "%s: %s\n", o.Key(), strings.TrimSuffix(reason+": "+message, ": "))
 		}
 	}
 }
 
-// stateOf is an object's state in a few words; empty where nothing is known yet.
-func stateOf(o controller.ObjectStatus) string {
+// stateOf is an object's state; empty where nothing is known yet.
+func stateOf(o controller.ObjectStatus) (reason, message string) {
 	synced, ready := o.Status.Condition(reconciler.Synced), o.Status.Condition(reconciler.Ready)
 	switch {
 	case synced.Reason == "":
-		return ""
+		return "", ""
 	case synced.Status && ready.Status:
-		return "ready"
+		return "ready", ""
 	case !synced.Status:
-		return synced.Reason + ": " + synced.Message
+		return synced.Reason, synced.Message
 	}
-	return ready.Reason + ": " + ready.Message
+	return ready.Reason, ready.Message
 }
