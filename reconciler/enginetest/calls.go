@@ -2,12 +2,8 @@ package enginetest
 
 import (
 	"context"
-	"errors"
 	"maps"
-	"path"
 	"time"
-
-	"berth.dev/berth/reconciler/fault"
 )
 
 // Call is one call of the engine's methods by the agent.
@@ -29,9 +25,6 @@ var observing = map[string]bool{
 	"Info": true, "List": true, "Inspect": true, "Image": true, "Networks": true, "InspectNetwork": true, "Volumes": true, "Events": true,
 }
 
-// ErrDied is what the calls of an agent give that is dead; see Engine.DieAt.
-var ErrDied = fault.New(fault.DockerConnection, fault.Retry, "the agent is dead")
-
 // calls is what happens to calls before and after they have their effect.
 type calls struct {
 	count   map[string]int
@@ -47,96 +40,6 @@ func newCalls() calls {
 	return calls{count: map[string]int{}, latency: map[string]time.Duration{}, dieAt: -1}
 }
 
-// rule is a fault that is waiting for its calls.
-type rule struct {
-	method, target string
-	err            error
-	times          int             // left; negative without end
-	hang           <-chan struct{} // where it is not nil, the call waits for it and then goes on
-}
-
-func (r *rule) matches(c Call) bool {
-	return r.times != 0 && (r.method == "*" || r.method == c.Method) && globs(r.target, c.Target)
-}
-
-// globs matches as path.Match does, where no pattern and * match everything.
-func globs(pattern, s string) bool {
-	ok, err := path.Match(pattern, s)
-	return ok || err == nil && (pattern == "" || pattern == "*")
-}
-
-// Fail makes the next calls of a method fail without effect; method and target may be patterns as in path.Match, or * for all.
-// times is how many, negative for all. An error that is no fault becomes one of class DockerAPI that may be tried again.
-func (e *Engine) Fail(method, target string, err error, times int) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.calls.rules = append(e.calls.rules, &rule{method: method, target: target, err: asFault(err), times: times})
-}
-
-// Hang makes calls wait until their context ends or release is called; then they go on.
-func (e *Engine) Hang(method, target string) (release func()) {
-	open := make(chan struct{})
-	r := &rule{method: method, target: target, times: -1, hang: open}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.calls.rules = append(e.calls.rules, r)
-	return func() {
-		e.mu.Lock()
-		defer e.mu.Unlock()
-		if r.times != 0 {
-			r.times = 0
-			close(open)
-		}
-	}
-}
-
-// Latency makes every call of a method take a time before it has its effect; * is for all methods that have none of their own.
-func (e *Engine) Latency(method string, d time.Duration) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.calls.latency[method] = d
-}
-
-// Down makes the engine unreachable: calls fail, streams break. Containers run on, and what happens to them is not told.
-func (e *Engine) Down() {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.calls.down = true
-	e.hub.cut()
-}
-
-// Up ends Down.
-func (e *Engine) Up() {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.calls.down = false
-}
-
-// OnCall makes hook see every call, once before it has an effect and once after. An error of the hook is the call's: before, the
-// call has no effect; after, its answer is lost. The engine is not locked meanwhile: a hook may use its hands.
-func (e *Engine) OnCall(hook func(Call) error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.calls.hooks = append(e.calls.hooks, hook)
-}
-
-// DieAt lets the agent pass so many boundaries and kills it at the next. The boundaries are the moments before and after each call
-// that changes something. From then on every call gives ErrDied and has no effect, until Revive.
-func (e *Engine) DieAt(boundary int) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.calls.dieAt = boundary
-}
-
-// Revive starts a new agent after DieAt, which does not die, and reports whether the old one had.
-func (e *Engine) Revive() (died bool) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	died = e.calls.dead
-	e.calls.dead, e.calls.dieAt = false, -1
-	return died
-}
-
 // Calls counts the calls so far by method, those that failed too.
 func (e *Engine) Calls() map[string]int {
 	e.mu.Lock()
@@ -149,14 +52,6 @@ func (e *Engine) ResetCalls() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	clear(e.calls.count)
-}
-
-func asFault(err error) error {
-	var f *fault.Error
-	if err == nil || errors.As(err, &f) {
-		return err
-	}
-	return fault.New(fault.DockerAPI, fault.Retry, "%w", err)
 }
 
 // do makes one call: f has the effect and runs with the engine locked.
@@ -233,53 +128,6 @@ func (e *Engine) hooked(c Call) error {
 	return nil
 }
 
-// pass goes by one boundary at which the agent may die.
-func (e *Engine) pass(c Call) error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.calls.dead {
-		return ErrDied
-	}
-	if e.calls.dieAt < 0 || !c.Changes() {
-		return nil
-	}
-	if e.calls.dieAt--; e.calls.dieAt < 0 {
-		e.calls.dead = true
-		return ErrDied
-	}
-	return nil
-}
-
-// obstacles applies the faults that wait for the call.
-func (e *Engine) obstacles(ctx context.Context, c Call) error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for _, r := range e.calls.rules {
-		if !r.matches(c) {
-			continue
-		}
-		if r.hang == nil {
-			r.times--
-			return r.err
-		}
-		e.mu.Unlock()
-		err := waitFor(ctx, r.hang)
-		e.mu.Lock()
-		if err != nil {
-			return err
-		}
-	}
-	switch {
-	case e.calls.dead:
-		return ErrDied
-	case e.calls.down || e.closed:
-		return unreachable("cannot connect to the engine: it is down")
-	case ctx.Err() != nil:
-		return gaveUp(ctx)
-	}
-	return nil
-}
-
 func (e *Engine) after(c Call, err error) error {
 	c.Done, c.Err = true, err
 	if lost := e.pass(c); lost != nil {
@@ -308,12 +156,4 @@ func waitFor(ctx context.Context, done <-chan struct{}) error {
 	case <-ctx.Done():
 		return gaveUp(ctx)
 	}
-}
-
-func gaveUp(ctx context.Context) error {
-	return fault.New(fault.DockerConnection, fault.Retry, "no answer from the engine: %w", context.Cause(ctx))
-}
-
-func unreachable(text string) error {
-	return fault.New(fault.DockerConnection, fault.Retry, "%s", text)
 }

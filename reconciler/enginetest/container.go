@@ -32,6 +32,8 @@ type container struct {
 	spec                       spec.ContainerSpec
 	limits                     limits
 	endpoints                  []*endpoint // in the order of connecting
+	createdOn                  string      // the first network at the creation
+	mac                        string      // that was asked for there; below API 1.44 it comes back with that network
 	anonymous                  map[string]string
 	process                    process
 	stopped                    bool          // by hand or by the agent: Docker does not restart it

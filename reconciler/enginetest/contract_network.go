@@ -16,6 +16,7 @@ var networkCases = []contractCase{
 	{"connect and disconnect while running", testConnectRunning},
 	{"connect and disconnect while stopped", testConnectStopped},
 	{"addresses", testAddresses},
+	{"MAC addresses", testMAC},
 	{"a network that went while its container was stopped", testNetworkGone},
 	{"a network that never was", testNetworkNever},
 }
@@ -144,6 +145,26 @@ func testAddresses(b *bench) {
 	b.wantFault(failed(e.Inspect(ctx, b.named("half"))), fault.RuntimeContainer, fault.NotFound, "")
 }
 
+func testMAC(b *bench) {
+	e, ctx := b.Engine, b.Context()
+	info, err := e.Info(ctx)
+	b.ok(err)
+	first, second := b.network("first", spec.NetworkSpec{}), b.network("second", spec.NetworkSpec{})
+	const mac = "02:42:0a:00:00:99"
+	own := spec.NetworkAttachment{Name: first.Name, MACAddress: mac}
+	id := b.start("addressed", b.on(own))
+	equal(b, "MAC address", b.inspect(id).Endpoints[first.Name].MACAddress, mac)
+	b.ok(e.Disconnect(ctx, first.Name, id))
+	b.ok(e.Connect(ctx, first.Name, id, own))
+	equal(b, "MAC address after another connection", b.inspect(id).Endpoints[first.Name].MACAddress, mac)
+	err = e.Connect(ctx, second.Name, id, spec.NetworkAttachment{Name: second.Name, MACAddress: "02:42:0a:00:00:98"})
+	if plan.APIAtLeast(info.APIVersion, "1.44") {
+		b.ok(err)
+		return
+	}
+	b.wantFault(err, fault.DockerConfiguration, fault.Terminal, "1.44")
+}
+
 func testNetworkGone(b *bench) {
 	e, ctx := b.Engine, b.Context()
 	n, other := b.network("gone", spec.NetworkSpec{}), b.network("other", spec.NetworkSpec{})
@@ -157,7 +178,12 @@ func testNetworkGone(b *bench) {
 
 	again, err := e.CreateNetwork(ctx, plan.NetworkCreate{Name: n.Name})
 	b.ok(err)
-	b.Cleanup(func() { _ = e.RemoveNetwork(context.WithoutCancel(ctx), again) })
+	b.Cleanup(func() {
+		b.discard(id) // it would hold the network
+		if err := e.RemoveNetwork(context.WithoutCancel(ctx), again); err != nil {
+			b.Errorf("left behind: %v", err)
+		}
+	})
 	b.wantFault(e.Start(ctx, id), fault.RuntimeNetwork, fault.NotFound, "not found") // one of the same name is another
 	b.ok(e.Disconnect(ctx, n.Name, id))
 	b.ok(e.Connect(ctx, n.Name, id, spec.NetworkAttachment{}))

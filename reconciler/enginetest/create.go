@@ -132,6 +132,7 @@ func (e *Engine) joinAtCreation(c *container, networks []spec.NetworkAttachment)
 		}
 		c.endpoints = append(c.endpoints, newEndpoint(a.Name, a))
 	}
+	c.createdOn, c.mac = networks[0].Name, networks[0].MACAddress
 	return nil
 }
 

@@ -3,8 +3,10 @@ package enginetest
 import (
 	"context"
 	"fmt"
+	"math"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"berth.dev/berth/reconciler/fault"
 	"berth.dev/berth/reconciler/plan"
@@ -169,12 +171,16 @@ func (e *Engine) Connect(ctx context.Context, network, ref string, a spec.Networ
 
 // connect notes the network of a container that does not run, and tells nobody; a second time it changes nothing.
 func (e *Engine) connect(c *container, name string, a spec.NetworkAttachment) error {
-	if err := e.checkEndpoint(name, a); err != nil {
-		return err
-	}
 	n := e.network(name)
 	if n != nil {
 		name = n.Name
+	}
+	a, err := e.withMAC(c, name, a)
+	if err == nil {
+		err = e.checkEndpoint(name, a)
+	}
+	if err != nil {
+		return err
 	}
 	known := slices.ContainsFunc(c.endpoints, func(ep *endpoint) bool { return ep.Name == name })
 	switch {
@@ -195,6 +201,23 @@ func (e *Engine) connect(c *container, name string, a spec.NetworkAttachment) er
 	c.endpoints = append(c.endpoints, ep)
 	e.tellNetwork(n, "connect", c.id)
 	return nil
+}
+
+// withMAC keeps to what the API has: below 1.44 a connection takes no MAC address, and on the network that the container was created
+// on it gets the one that it was created with.
+func (e *Engine) withMAC(c *container, network string, a spec.NetworkAttachment) (spec.NetworkAttachment, error) {
+	ofContainer := !plan.APIAtLeast(e.info.APIVersion, "1.44") && network == c.createdOn
+	if ofContainer && strings.EqualFold(a.MACAddress, c.mac) {
+		a.MACAddress = ""
+	}
+	created := spec.NetworkAttachment{Priority: math.MaxInt} // the network that it was created on, not this one
+	if gaps := plan.APIGaps(&spec.ContainerSpec{Networks: []spec.NetworkAttachment{created, a}}, e.info); gaps != nil {
+		return a, fault.New(fault.DockerConfiguration, fault.Terminal, "%s", strings.Join(gaps, "; "))
+	}
+	if ofContainer {
+		a.MACAddress = c.mac
+	}
+	return a, nil
 }
 
 // Disconnect implements apply.Networks.

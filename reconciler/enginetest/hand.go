@@ -52,15 +52,16 @@ func (e *Engine) OOM(name string) {
 // Kill is `docker kill`; the engine does not restart the container.
 func (e *Engine) Kill(name string) { e.running(name, e.kill) }
 
-// StopByHand is `docker stop`. It does not wait where the program takes its time.
+// StopByHand is `docker stop`, which also ends the wait for a restart. It does not wait where the program takes its time.
 func (e *Engine) StopByHand(name string) {
-	e.running(name, func(c *container) {
-		gone := e.askToStop(c)
-		select {
-		case <-gone:
-			e.tell(c, "stop", nil)
-		default:
+	e.hand(name, func(c *container) error {
+		if gone := e.askToStop(c); gone == nil {
+			return fmt.Errorf("container %q is %s, want running", name, c.state)
 		}
+		if !c.runs() {
+			e.tell(c, "stop", nil)
+		}
+		return nil
 	})
 }
 
