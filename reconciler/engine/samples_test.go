@@ -87,7 +87,7 @@ var samples = map[string]sample{
 	},
 	"oom score":       {spec: `{resources: {oomScoreAdj: 500}}`},
 	"blkio weight":    {spec: `{resources: {blkio: {weight: 300, weightDevices: [{path: $DISK, weight: 200}]}}}`, refusal: fault.ResourceLimit},
-	"blkio rates":     {spec: `{resources: {blkio: {deviceReadBps: [{path: $DISK, rate: 10M}], deviceWriteBps: [{path: $DISK, rate: 11M}], deviceReadIOps: [{path: $DISK, rate: "120"}], deviceWriteIOps: [{path: $DISK, rate: "130"}]}}}`},
+	"blkio rates":     {spec: `{resources: {blkio: {deviceReadBps: [{path: $DISK, rate: 10M}], deviceWriteBps: [{path: $DISK, rate: 11M}], deviceReadIOps: [{path: $DISK, rate: "120"}], deviceWriteIOps: [{path: $DISK, rate: "130"}]}}}`, refusal: fault.ResourceLimit},
 	"ulimits":         {spec: `{resources: {ulimits: [{name: nofile, soft: 1000, hard: 2000}, {name: core, soft: -1, hard: -1}]}}`},
 	"shmSize":         {spec: `{resources: {shmSize: 32Mi}}`},
 	"devices":         {spec: `{resources: {devices: [{hostPath: /dev/null, containerPath: /dev/nothing, permissions: r}]}}`},
