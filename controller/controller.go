@@ -33,7 +33,9 @@ type Options struct {
 	// SameClock says that the engine's clock is the agent's, so that events can be told from the agent's own doings by time.
 	SameClock bool
 	// Hold is asked before anything is done, with the engine's ID; an error says who else holds the engine. Nil for no lock.
-	Hold func(engineID string) error
+	Hold func(ctx context.Context, engineID string) error
+	// Identity is what other agents are told that ask for the engine.
+	Identity Holder
 	// Registry takes the metrics; nil for none.
 	Registry prometheus.Registerer
 	Log      logr.Logger

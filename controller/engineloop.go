@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -11,6 +12,7 @@ import (
 const (
 	reconnectFirst = 100 * time.Millisecond
 	reconnectMost  = 10 * time.Second
+	standbyWait    = time.Second // at least, while another agent holds the engine
 )
 
 // followEngine keeps a subscription to the engine's events. Each time it stands anew, everything is read afresh: what happened
@@ -26,6 +28,10 @@ func (c *Controller) followEngine(ctx context.Context) error {
 			return nil
 		}
 		c.say(err)
+		var held *HeldError
+		if errors.As(err, &held) {
+			wait = max(wait, standbyWait)
+		}
 		if time.Since(stood) > reconnectMost {
 			wait = reconnectFirst
 		}
@@ -46,7 +52,7 @@ func (c *Controller) subscribe(ctx context.Context) error {
 		return err
 	}
 	if c.opts.Hold != nil {
-		if err := c.opts.Hold(info.ID); err != nil {
+		if err := c.opts.Hold(ctx, info.ID); err != nil {
 			return err
 		}
 	}
@@ -74,7 +80,12 @@ func (c *Controller) say(err error) {
 	}
 	now := c.trouble
 	c.mu.Unlock()
-	if now != "" && now != before {
+	var held *HeldError
+	switch {
+	case now == "" || now == before:
+	case errors.As(err, &held):
+		c.log.Info("another holds the engine; this agent stands by, and does nothing", "why", now)
+	default:
 		c.log.Info("engine is away; containers run on without the agent, which tries again", "why", now)
 	}
 }

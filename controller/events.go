@@ -35,6 +35,10 @@ func (c *Controller) hear(ctx context.Context, e Event) {
 	case "network":
 		c.hearNetwork(e)
 	case "volume":
+		if isNote(e.ID) {
+			c.hearNote(ctx, e)
+			return
+		}
 		c.rec.World.TouchVolumes()
 		c.enqueueNamed(spec.KindVolume, e)
 	case "image":
@@ -85,6 +89,13 @@ func (c *Controller) hearNetwork(e Event) {
 	}
 	if e.Action == "disconnect" {
 		c.enqueueUnsynced(plan.ReasonNetworkInUse, "")
+	}
+}
+
+// hearNote answers a newcomer that knocks.
+func (c *Controller) hearNote(ctx context.Context, e Event) {
+	if e.Action == "create" && strings.HasPrefix(e.ID, knockPrefix) && c.online.Load() {
+		c.answer(ctx, e.ID)
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 
 // Holder is who acts on an engine.
 type Holder struct {
+	Host    string    `json:"host"`
 	PID     int       `json:"pid"`
 	Command string    `json:"command"`
 	Socket  string    `json:"socket,omitempty"` // where it answers
@@ -28,7 +29,7 @@ type HeldError struct {
 }
 
 func (e *HeldError) Error() string {
-	return fmt.Sprintf("this engine is held by `%s` (pid %d, since %s), and two would undo each other's work: stop that one first", e.Holder.Command, e.Holder.PID, e.Holder.Since.Format(time.RFC3339))
+	return fmt.Sprintf("this engine is held by `%s` (pid %d on %s, since %s), and two would undo each other's work: stop that one first", e.Holder.Command, e.Holder.PID, e.Holder.Host, e.Holder.Since.Format(time.RFC3339))
 }
 
 // Lock lets one process of a host act on an engine. The kernel lets go of it when the process ends, however it ends (flock(2)).

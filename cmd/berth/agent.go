@@ -46,13 +46,14 @@ func runAgent(ctx context.Context, cfg *AgentConfiguration) error {
 		return err
 	}
 	defer client.Close()
-	a := &agent{cfg: cfg, log: log, lock: controller.NewLock(controller.RunDir(), holder(cfg.Socket))}
+	me := holder(cfg.Socket)
+	a := &agent{cfg: cfg, log: log, me: me, client: client, lock: controller.NewLock(controller.RunDir(), me)}
 	defer a.lock.Release()
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	a.controller = controller.New(client, controller.Options{
 		StateDir: cfg.StateDir, Resync: time.Duration(cfg.ResyncPeriod), Prune: true, Workers: cfg.Workers, InFlight: cfg.InFlight,
-		SameClock: client.Local(), Hold: a.hold, Registry: registry, Log: log,
+		SameClock: client.Local(), Hold: a.hold, Identity: me, Registry: registry, Log: log,
 	})
 	log.Info("berth agent", "version", version, "manifests", cfg.Manifests, "engine", client.Host())
 	return a.run(ctx, registry)
@@ -62,6 +63,8 @@ func runAgent(ctx context.Context, cfg *AgentConfiguration) error {
 type agent struct {
 	cfg        *AgentConfiguration
 	log        logr.Logger
+	me         controller.Holder
+	client     *engine.Client
 	lock       *controller.Lock
 	controller *controller.Controller
 
@@ -89,8 +92,12 @@ func (a *agent) run(ctx context.Context, registry *prometheus.Registry) error {
 }
 
 // hold takes the engine, and opens the socket when it is first held: an agent that waits for another leaves that one's alone.
-func (a *agent) hold(engineID string) error {
+func (a *agent) hold(ctx context.Context, engineID string) error {
 	if err := a.lock.Hold(engineID); err != nil {
+		return err
+	}
+	if err := controller.Knock(ctx, a.client, engineID, a.me); err != nil {
+		a.lock.Release() // whoever holds the engine may have to use the lock
 		return err
 	}
 	a.once.Do(func() {

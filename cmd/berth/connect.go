@@ -44,12 +44,20 @@ func hold(ctx context.Context, c *engine.Client, socket string) (*controller.Loc
 	if err != nil {
 		return nil, err
 	}
-	lock := controller.NewLock(controller.RunDir(), holder(socket))
-	return lock, lock.Hold(info.ID)
+	me := holder(socket)
+	lock := controller.NewLock(controller.RunDir(), me)
+	if err := lock.Hold(info.ID); err != nil || c.Local() {
+		return lock, err
+	}
+	return lock, controller.Knock(ctx, c, info.ID, me)
 }
 
 func holder(socket string) controller.Holder {
-	return controller.Holder{PID: os.Getpid(), Command: strings.Join(append([]string{"berth"}, os.Args[1:]...), " "), Socket: socket, Since: time.Now()}
+	host, err := os.Hostname()
+	if err != nil {
+		host = "an unnamed host"
+	}
+	return controller.Holder{Host: host, PID: os.Getpid(), Command: strings.Join(append([]string{"berth"}, os.Args[1:]...), " "), Socket: socket, Since: time.Now()}
 }
 
 // loaded is what files or directories say.
