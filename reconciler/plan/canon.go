@@ -31,7 +31,11 @@ func list(get func(*spec.ContainerSpec) []string) func(*spec.ContainerSpec) valu
 }
 
 func set(get func(*spec.ContainerSpec) []string) func(*spec.ContainerSpec) values {
-	return scalar(func(s *spec.ContainerSpec) string { return jsonList(slices.Sorted(slices.Values(get(s)))) })
+	return scalar(func(s *spec.ContainerSpec) string {
+		v := slices.Clone(get(s))
+		slices.Sort(v)
+		return jsonList(v)
+	})
 }
 
 func dict(get func(*spec.ContainerSpec) map[string]string) func(*spec.ContainerSpec) values {

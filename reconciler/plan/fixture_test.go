@@ -418,7 +418,7 @@ func init() {
 		"engine": {1, 0, func(w *world, a []string) error { return yaml.UnmarshalStrict([]byte(a[0]), &w.engine) }},
 		// record makes a container's record one of another version of berth.
 		"record": onContainer(2, 0, func(_ *world, c *Container, a []string) error {
-			c.Labels[spec.LabelApplied] = strings.Replace(c.Labels[spec.LabelApplied], recordVersion, a[0], 1)
+			c.Labels[spec.LabelApplied] = a[0] + " logging=0000000000 ipcMode=0000000000 env=0000000000"
 			return nil
 		}),
 

@@ -137,7 +137,7 @@ func TestNothingAfterCreation(t *testing.T) {
 		}
 		empty("after the creation")
 		for _, have := range w.containers {
-			have.Labels[spec.LabelApplied] = "v0 " + have.Labels[spec.LabelApplied]
+			have.Labels[spec.LabelApplied] = "v0 logging=0000000000 ipcMode=0000000000 env=0000000000"
 		}
 		empty("by inspect alone")
 		w.addImage("web:1", spec.ContainerSpec{Env: []spec.EnvVar{{Name: "NEW"}}})
