@@ -73,8 +73,13 @@ func (b *bench) ok(err error) {
 	}
 }
 
-// app is a container that runs until it is stopped.
-func (b *bench) app() spec.ContainerSpec { return b.Program(Behaviour{}) }
+// app is a container that runs until it is stopped. Its time to stop is short, because a program that has only just begun, as
+// process 1, does not hear the signal.
+func (b *bench) app() spec.ContainerSpec {
+	s := b.Program(Behaviour{})
+	s.TerminationGracePeriodSeconds = new(int64(1))
+	return s
+}
 
 // create makes a container that is removed with its anonymous volumes when the test ends.
 func (b *bench) create(p plan.Create) string {

@@ -25,7 +25,7 @@ var lifeCases = []contractCase{
 
 func testLife(b *bench) {
 	e, ctx := b.Engine, b.Context()
-	id := b.create(plan.Create{Name: "life", Spec: b.app()})
+	id := b.create(plan.Create{Name: "life", Spec: b.Program(Behaviour{HealthyAfter: 100 * time.Millisecond})})
 	b.wantState(id, plan.StateCreated)
 	b.ok(e.Stop(ctx, id))
 	b.wantState(id, plan.StateCreated)
@@ -34,6 +34,7 @@ func testLife(b *bench) {
 	}
 	started := b.wantState(id, plan.StateRunning)
 	equal(b, "finished at zero, and it", started.FinishedAt.IsZero(), true)
+	b.await(id, "the program listens to signals", func(c plan.Container) bool { return c.Health == plan.HealthHealthy })
 	for range 2 {
 		b.ok(e.Stop(ctx, id))
 	}
