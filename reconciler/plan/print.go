@@ -3,8 +3,10 @@ package plan
 import (
 	"fmt"
 	"strings"
-	"time"
 )
+
+// retryFormat shows waits that begin with a tenth of a second.
+const retryFormat = "2006-01-02T15:04:05.000Z07:00"
 
 // String is one line: the field with its old and new value, or the note.
 func (c Change) String() string {
@@ -70,7 +72,7 @@ func (p Plan) String() string {
 		fmt.Fprintf(&b, "blocked %s: %s\n", bl.Reason, bl.Message)
 	}
 	if !p.RetryAt.IsZero() {
-		fmt.Fprintf(&b, "again at %s\n", p.RetryAt.UTC().Format(time.RFC3339))
+		fmt.Fprintf(&b, "again at %s\n", p.RetryAt.UTC().Format(retryFormat))
 	}
 	return b.String()
 }

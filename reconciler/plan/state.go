@@ -36,7 +36,7 @@ func restarts(s spec.ContainerSpec, have *Container) bool {
 func (p *planner) start(have *Container) {
 	at := nextStart(p.seen.Memory.Starts[have.Name], have)
 	if at.After(p.now) {
-		p.block(Block{Reason: ReasonCrashLoopBackOff, Message: fmt.Sprintf("%q %s; next start at %s", have.Name, Ending(have), at.UTC().Format(time.RFC3339))})
+		p.block(Block{Reason: ReasonCrashLoopBackOff, Message: fmt.Sprintf("%q %s; next start at %s", have.Name, Ending(have), at.UTC().Format(retryFormat))})
 		p.retryAt(at)
 		return
 	}
@@ -62,9 +62,10 @@ func Ending(c *Container) string {
 // RecoveryTime is how long a container runs until it has recovered from its last end, by Docker's own measure.
 const RecoveryTime = 10 * time.Second
 
-// The waits between starts by the agent: the first is at once, the second after a second, then twice as long each time.
+// The waits between starts by the agent: the first is at once, the second after as long as Docker's own first wait, then twice as
+// long each time. A stop by hand that is mended counts as well, so that the first waits have to be short.
 const (
-	startBackoff    = time.Second
+	startBackoff    = 100 * time.Millisecond
 	maxStartBackoff = 5 * time.Minute
 )
 
@@ -74,7 +75,7 @@ func nextStart(t Tries, c *Container) time.Time {
 		return time.Time{}
 	}
 	wait := maxStartBackoff
-	if shift := t.Count - 1; shift < 9 {
+	if shift := t.Count - 1; shift < 12 {
 		wait = min(startBackoff<<shift, maxStartBackoff)
 	}
 	return t.Last.Add(wait)
