@@ -20,8 +20,9 @@ func main() {
 	binary := flag.String("berth", "bin/berth", "the binary to measure")
 	many := flag.Int("many", 500, "how many containers the larger idle pass runs over; 0 leaves it out")
 	rounds := flag.Int("rounds", 3, "how often creation and removal are measured; the medians count")
+	only := flag.String("only", "", "measure only this: up, kill or idle")
 	flag.Parse()
-	if err := run(ctx, *binary, *rounds, *many); err != nil {
+	if err := run(ctx, *binary, *only, *rounds, *many); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -30,7 +31,7 @@ func main() {
 // containers is how many containers most measurements are over.
 const containers = 50
 
-func run(ctx context.Context, binary string, rounds, many int) (err error) {
+func run(ctx context.Context, binary, only string, rounds, many int) (err error) {
 	socket, err := engineSocket()
 	if err != nil {
 		return err
@@ -54,7 +55,7 @@ func run(ctx context.Context, binary string, rounds, many int) (err error) {
 		return fmt.Errorf("%w\n%s", err, a.logged())
 	}
 	defer a.stop()
-	if err := b.all(ctx, a, rounds, many); err != nil {
+	if err := b.all(ctx, a, only, rounds, many); err != nil {
 		return fmt.Errorf("%w; the agent's log:\n%s", err, tail(a.logged()))
 	}
 	b.table.print(os.Stdout)
@@ -67,14 +68,20 @@ func tail(log string) string {
 }
 
 // all makes the measurements one after the other.
-func (b *bench) all(ctx context.Context, a *agent, rounds, many int) error {
-	steps := []func() error{
-		func() error { return b.upAndDown(ctx, a, rounds) },
-		func() error { return b.others(ctx, a) },
-		func() error { return b.passes(ctx, a, many) },
+func (b *bench) all(ctx context.Context, a *agent, only string, rounds, many int) error {
+	steps := []struct {
+		name string
+		do   func() error
+	}{
+		{"up", func() error { return b.upAndDown(ctx, a, rounds) }},
+		{"kill", func() error { return b.others(ctx, a) }},
+		{"idle", func() error { return b.passes(ctx, a, many) }},
 	}
 	for _, step := range steps {
-		if err := step(); err != nil {
+		if only != "" && only != step.name {
+			continue
+		}
+		if err := step.do(); err != nil {
 			return err
 		}
 	}
