@@ -158,8 +158,8 @@ func networkDiff(want *spec.NetworkSpec, rec record, have Network) (why []Change
 		if recorded && old[field] == rec[field] {
 			continue
 		}
-		cleared := recorded && old[field] != "" && len(w[field]) == 0
-		if !cleared && contains(h[field], w[field]) && !(recorded && len(h[field]) > len(w[field])) {
+		more := recorded && len(h[field]) > len(w[field]) // it was asked for once, and is not any more
+		if contains(h[field], w[field]) && !more {
 			continue
 		}
 		why = append(why, Change{Field: field, From: text(h[field]), To: text(w[field])})
