@@ -31,6 +31,15 @@ func (m *memory) since(key spec.Key, t time.Time) time.Time {
 	return t
 }
 
+// listed notes that there is a list of a time. What was done before is in it and in all later ones.
+func (m *memory) listed(key spec.Key, at time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.acted[key].After(at) {
+		delete(m.acted, key)
+	}
+}
+
 func (m *memory) act(key spec.Key) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -63,12 +72,15 @@ func (m *memory) note(o apply.Outcome, now time.Time) {
 		count(m.starts, o.Action.Target, "", o.Err, now)
 	case plan.ActionRecreate:
 		if o.Done > 0 { // else nothing was touched
+			if now.Sub(m.recreates[o.Action.Target].First) > plan.StallWindow {
+				delete(m.recreates, o.Action.Target) // else what is tried again later would never stall
+			}
 			count(m.recreates, o.Action.Target, o.Action.Revision, o.Err, now)
 		}
 	}
 }
 
-// count adds a try. Tries at another revision, or too long ago, do not count any more.
+// count adds a try. Tries at another revision do not count any more.
 func count(tries map[string]plan.Tries, name, revision string, err error, now time.Time) {
 	t := tries[name]
 	if t.Revision != revision || t.Count == 0 {

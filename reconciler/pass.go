@@ -93,16 +93,24 @@ func (r *Reconciler) Reconcile(ctx context.Context, key spec.Key, object spec.Ob
 		return pass, nil
 	}
 	pass.Outcomes = r.apply.Apply(ctx, now)
-	for _, o := range pass.Outcomes {
-		r.memory.note(o, time.Now())
-	}
-	r.memory.act(key)
+	r.noteOutcomes(key, pass.Outcomes)
 	pass.After, err = r.look(ctx, key, object, catalog, seen, pass.Outcomes)
 	if err != nil {
 		return pass, err
 	}
 	pass.Left = plan.Make(key, object, catalog, pass.After, time.Now())
 	return pass, nil
+}
+
+// noteOutcomes remembers what was tried, and that what was seen before is out of date.
+func (r *Reconciler) noteOutcomes(key spec.Key, outcomes []apply.Outcome) {
+	for _, o := range outcomes {
+		r.memory.note(o, time.Now())
+		if o.Action.Kind == plan.ActionPull { // the event that tells of it may come later
+			r.World.TouchImages()
+		}
+	}
+	r.memory.act(key)
 }
 
 // observe reads what bears on a key.
@@ -114,6 +122,7 @@ func (r *Reconciler) observe(ctx context.Context, key spec.Key, object spec.Obje
 	if err != nil {
 		return o, err
 	}
+	r.memory.listed(key, l.at)
 	o.Names, o.Memory = l.names, r.memory.of(key)
 	for _, s := range l.keys[key] {
 		c, err := r.World.inspect(ctx, s)

@@ -82,11 +82,16 @@ func (s *Status) Set(c Condition, now time.Time) {
 	s.Conditions = append(s.Conditions, c)
 }
 
-// StatusOf describes an object after a pass, going on from what was said of it before.
+// StatusOf describes an object after a pass, going on from what was said of it before. err is of the observation: where there is
+// one, nothing new is known of the containers.
 func StatusOf(before Status, object spec.Object, p Pass, err error, now time.Time) Status {
 	s := Status{Conditions: append([]Condition(nil), before.Conditions...), ObservedGeneration: before.ObservedGeneration}
 	synced := syncedCondition(p, err)
 	s.Set(synced, now)
+	if err != nil && s.Condition(Ready).Reason != "" {
+		s.Containers, s.Restarts = before.Containers, before.Restarts
+		return s
+	}
 	c, ok := object.(*spec.Container)
 	if !ok {
 		synced.Type = Ready

@@ -16,7 +16,7 @@ import (
 type World struct {
 	engine Observer
 
-	listing sync.Mutex // held while listing, so that passes that wait share the result
+	listing turn // taken while listing, so that passes that wait share the result
 
 	mu       sync.Mutex
 	info     *plan.Engine
@@ -26,6 +26,9 @@ type World struct {
 	inspects map[string]inspected
 	dirty    map[string]time.Time   // by container: when it was last said to have changed
 	images   map[string]*plan.Image // nil for one that is not there
+
+	forgotten     time.Time // when all was last forgotten: what was asked before is not kept
+	imagesChanged time.Time // when images were last said to have changed
 }
 
 // list is one list of containers, indexed.
@@ -38,21 +41,42 @@ type list struct {
 type inspected struct {
 	at        time.Time // when the inspection began
 	container plan.Container
+	gone      bool // it was not there any more
 }
 
 // NewWorld makes a world that has read nothing yet.
 func NewWorld(engine Observer) *World {
-	w := &World{engine: engine}
+	w := &World{engine: engine, listing: newTurn()}
+	w.networks.reading, w.volumes.reading = newTurn(), newTurn()
 	w.Forget()
 	return w
 }
+
+// turn is a lock for what takes long: waiting for it ends with a context.
+type turn chan struct{}
+
+func newTurn() turn { return make(turn, 1) }
+
+func (t turn) take(ctx context.Context) error {
+	select {
+	case t <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return fault.New(fault.DockerConnection, fault.Retry, "no answer from the engine: %w", context.Cause(ctx))
+	}
+}
+
+func (t turn) give() { <-t }
 
 // Forget drops all that is known, as after a lost connection or for a resync: the next pass reads everything.
 func (w *World) Forget() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.forgotten = time.Now()
 	w.info, w.list = nil, nil
-	w.networks.value, w.volumes.value = nil, nil
+	w.networks.forget(w.forgotten)
+	w.volumes.forget(w.forgotten)
+	w.imagesChanged = w.forgotten
 	w.inspects = map[string]inspected{}
 	w.images = map[string]*plan.Image{}
 	w.dirty = map[string]time.Time{}
@@ -66,13 +90,16 @@ func (w *World) Info(ctx context.Context) (plan.Engine, error) {
 	if info != nil {
 		return *info, nil
 	}
+	at := time.Now()
 	got, err := w.engine.Info(ctx)
 	if err != nil {
 		return got, err
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.info = &got
+	if !at.Before(w.forgotten) {
+		w.info = &got
+	}
 	return got, nil
 }
 
@@ -106,8 +133,10 @@ func (w *World) fresh(ctx context.Context, since time.Time) (*list, error) {
 	if l := w.listed(since); l != nil {
 		return l, nil
 	}
-	w.listing.Lock()
-	defer w.listing.Unlock()
+	if err := w.listing.take(ctx); err != nil {
+		return nil, err
+	}
+	defer w.listing.give()
 	if l := w.listed(since); l != nil {
 		return l, nil
 	}
@@ -162,7 +191,7 @@ func index(at time.Time, summaries []plan.Summary) *list {
 func (w *World) inspect(ctx context.Context, s plan.Summary) (plan.Container, error) {
 	w.mu.Lock()
 	known, ok := w.inspects[s.ID]
-	ok = ok && known.at.After(w.dirty[s.ID]) && sameSummary(known.container.Summary, s)
+	ok = ok && !known.gone && known.at.After(w.dirty[s.ID]) && sameSummary(known.container.Summary, s)
 	w.mu.Unlock()
 	if ok {
 		return known.container, nil
@@ -176,16 +205,21 @@ func (w *World) reinspect(ctx context.Context, id string) (plan.Container, error
 	c, err := w.engine.Inspect(ctx, id)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if err != nil {
+	switch {
+	case fault.Is(err, fault.NotFound): // the event that tells of its end is then no news; the next list drops it
+		w.inspects[id] = inspected{at, w.inspects[id].container, true}
+	case err != nil:
 		delete(w.inspects, id)
-		return c, err
+	case !at.Before(w.forgotten):
+		w.inspects[c.ID] = inspected{at: at, container: c}
 	}
-	w.inspects[c.ID] = inspected{at, c}
-	return c, nil
+	return c, err
 }
 
+// sameSummary reports whether nothing that a list shows has changed. A list shows the health of running containers only.
 func sameSummary(a, b plan.Summary) bool {
-	return a.State == b.State && a.Health == b.Health && a.Name == b.Name && maps.Equal(a.Networks, b.Networks)
+	sameHealth := a.Health == b.Health || b.State != plan.StateRunning
+	return a.State == b.State && sameHealth && a.Name == b.Name && maps.Equal(a.Networks, b.Networks)
 }
 
 // Seen reports whether what an event says of a container was known already when it was last inspected. Only an engine on the
@@ -208,29 +242,40 @@ func (w *World) Touch(id string) {
 func (w *World) KeyOf(id string) (spec.Key, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if known, ok := w.inspects[id]; ok {
-		return plan.KeyOf(known.container.Summary)
-	}
-	return spec.Key{}, false
+	return plan.KeyOf(w.inspects[id].container.Summary)
 }
 
 // slot is a value that is read when it is first wanted, and again once it was said to have changed.
 type slot[T any] struct {
+	reading turn // taken while reading, so that passes that wait share the result
 	value   *T
 	at      time.Time // when reading it began
 	changed time.Time
 }
 
-func cached[T any](w *World, s *slot[T], get func() (T, error)) (T, error) {
-	w.mu.Lock()
+func (s *slot[T]) forget(now time.Time) { s.value, s.changed = nil, now }
+
+// get gives the value where it is known; the world is locked.
+func (s *slot[T]) get() (value T, ok bool) {
 	if s.value != nil && s.at.After(s.changed) {
-		defer w.mu.Unlock()
-		return *s.value, nil
+		return *s.value, true
 	}
+	return value, false
+}
+
+func cached[T any](ctx context.Context, w *World, s *slot[T], get func() (T, error)) (value T, err error) {
+	if err := s.reading.take(ctx); err != nil {
+		return value, err
+	}
+	defer s.reading.give()
+	w.mu.Lock()
+	known, ok := s.get()
 	w.mu.Unlock()
+	if ok {
+		return known, nil
+	}
 	at := time.Now()
-	value, err := get()
-	if err != nil {
+	if value, err = get(); err != nil {
 		return value, err
 	}
 	w.mu.Lock()
@@ -241,7 +286,7 @@ func cached[T any](w *World, s *slot[T], get func() (T, error)) (T, error) {
 
 // Networks gives all networks by name.
 func (w *World) Networks(ctx context.Context) (map[string]plan.Network, error) {
-	return cached(w, &w.networks, func() (map[string]plan.Network, error) {
+	return cached(ctx, w, &w.networks, func() (map[string]plan.Network, error) {
 		all, err := w.engine.Networks(ctx)
 		byName := make(map[string]plan.Network, len(all))
 		for _, n := range all {
@@ -253,7 +298,7 @@ func (w *World) Networks(ctx context.Context) (map[string]plan.Network, error) {
 
 // Volumes gives all volumes by name.
 func (w *World) Volumes(ctx context.Context) (map[string]plan.Volume, error) {
-	return cached(w, &w.volumes, func() (map[string]plan.Volume, error) {
+	return cached(ctx, w, &w.volumes, func() (map[string]plan.Volume, error) {
 		all, err := w.engine.Volumes(ctx)
 		byName := make(map[string]plan.Volume, len(all))
 		for _, v := range all {
@@ -282,6 +327,7 @@ func (w *World) TouchImages() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.images = map[string]*plan.Image{}
+	w.imagesChanged = time.Now()
 }
 
 // image gives an image by reference or ID, and nil where it is not present.
@@ -292,6 +338,7 @@ func (w *World) image(ctx context.Context, ref string) (*plan.Image, error) {
 	if known {
 		return img, nil
 	}
+	at := time.Now()
 	got, err := w.engine.Image(ctx, ref)
 	switch {
 	case err == nil:
@@ -301,6 +348,8 @@ func (w *World) image(ctx context.Context, ref string) (*plan.Image, error) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.images[ref] = img
+	if at.After(w.imagesChanged) {
+		w.images[ref] = img
+	}
 	return img, nil
 }

@@ -220,7 +220,7 @@ func (p *planner) stalled(w *Want, why []Change) bool {
 	if tries.Error != "" {
 		outcome = "failed: " + tries.Error
 	}
-	p.block(Block{Reason: ReasonStalled, Message: fmt.Sprintf("%q was recreated to the same revision %d times within %s and %s: change the manifest", w.Name, tries.Count, stallWindow, outcome)})
+	p.block(Block{Reason: ReasonStalled, Message: fmt.Sprintf("%q was recreated to the same revision %d times within %s and %s: change the manifest", w.Name, tries.Count, StallWindow, outcome)})
 	return true
 }
 
@@ -257,12 +257,12 @@ func mountAt(mounts []spec.VolumeMount, target string) *spec.VolumeMount {
 	return nil
 }
 
-// The same revision recreated so often within so short a time is not tried again.
+// StallWindow is the time within which the same revision is recreated at most stallCount times.
 const (
 	stallCount  = 3
-	stallWindow = 10 * time.Minute
+	StallWindow = 10 * time.Minute
 )
 
 func (t Tries) stalled() bool {
-	return t.Count >= stallCount && t.Last.Sub(t.First) <= stallWindow
+	return t.Count >= stallCount && t.Last.Sub(t.First) <= StallWindow
 }
