@@ -31,6 +31,8 @@ func (p *planner) joints(w *Want, have *Container) (out []joint) {
 		j := joint{network: a.Name, want: &a, inPlace: p.connectable(a)}
 		if e, connected := have.Endpoints[a.Name]; connected {
 			j.have = &e
+			// Docker 26.1 takes a MAC address for a connection, and gives another: only a creation is sure to give the one asked for.
+			j.inPlace = j.inPlace && !otherMAC(a, e)
 		}
 		if change := endpointChange(j, have.Name, p.seen.Networks[a.Name].ID); change != nil {
 			j.why = *change
@@ -106,7 +108,7 @@ func endpointChange(j joint, name, networkID string) *Change {
 	}
 	aliases := sorted(slices.DeleteFunc(slices.Clone(want.Aliases), func(a string) bool { return a == name }))
 	switch {
-	case want.MACAddress != "" && !strings.EqualFold(want.MACAddress, have.MACAddress):
+	case otherMAC(*want, *have):
 		return &Change{Field: field + ".macAddress", From: have.MACAddress, To: want.MACAddress}
 	case want.Name != "bridge" && !slices.Equal(aliases, sorted(have.Aliases)):
 		return &Change{Field: field + ".aliases", From: jsonList(sorted(have.Aliases)), To: jsonList(aliases)}
@@ -114,6 +116,11 @@ func endpointChange(j joint, name, networkID string) *Change {
 		return &Change{Field: field + ".driverOptions", From: toJSON(have.DriverOptions), To: toJSON(want.DriverOptions)}
 	}
 	return nil
+}
+
+// otherMAC reports whether a container has another MAC address than it was to have; one that the engine chose is as good as any.
+func otherMAC(want spec.NetworkAttachment, have Endpoint) bool {
+	return want.MACAddress != "" && !strings.EqualFold(want.MACAddress, have.MACAddress)
 }
 
 func sorted(v []string) []string {
