@@ -62,10 +62,12 @@ type Controller struct {
 	online  atomic.Bool             // whether the engine answers and is ours
 
 	mu       sync.Mutex
-	since    map[spec.Key]time.Time   // what is observed for a key may be no older
-	changed  map[spec.Key]time.Time   // when the manifest change that has not converged yet was noticed
-	inFlight map[spec.Key][]heldEvent // events that came while a key was worked on
-	trouble  string                   // why the engine is away, so that it is said once
+	since    map[spec.Key]time.Time  // what is observed for a key may be no older
+	changed  map[spec.Key]time.Time  // when the manifest change that has not converged yet was noticed
+	inFlight map[spec.Key]heldEvents // what came while a key was worked on
+	cut      context.CancelCauseFunc // ends the subscription; nil where there is none
+	doubting bool                    // whether the engine is being asked if it answers at all
+	trouble  error                   // why the engine is away, so that it is said once
 }
 
 // New makes a controller of an engine.
@@ -84,7 +86,7 @@ func New(engine reconciler.Engine, o Options) *Controller {
 		guard:    newGuard(),
 		since:    map[spec.Key]time.Time{},
 		changed:  map[spec.Key]time.Time{},
-		inFlight: map[spec.Key][]heldEvent{},
+		inFlight: map[spec.Key]heldEvents{},
 	}
 	c.metrics = newMetrics(o.Registry, c.queue.Len)
 	return c
@@ -114,23 +116,23 @@ func (c *Controller) Run(ctx context.Context) error {
 }
 
 // Replace puts another state of the manifests in force. What changed is looked at.
-func (c *Controller) Replace(ctx context.Context, d Desired) {
+func (c *Controller) Replace(_ context.Context, d Desired) {
 	old := c.desired.Swap(&d)
 	if old == nil {
 		old = &Desired{Catalog: NewCatalog(nil)}
 	}
 	c.metrics.problems(d.Problems)
 	c.describe(&d)
-	if !c.online.Load() {
-		return // all is looked at once the engine is there
-	}
+	keys := []spec.Key{surveyKey}
 	for _, key := range d.Catalog.changedFrom(old.Catalog) {
 		c.rec.Forget(key)
 		c.queue.Forget(key)
-		c.noteChange(key, d.At)
-		c.enqueue(key)
+		if _, wanted := d.Catalog.Get(key); wanted { // what becomes of the others the survey decides
+			c.noteChange(key, d.At)
+			keys = append(keys, key)
+		}
 	}
-	c.survey(ctx)
+	c.enqueue(keys...)
 }
 
 // noteChange remembers when the manifest change was noticed that the key has to converge to.
@@ -185,7 +187,10 @@ func (c *Controller) Problems() []load.Problem {
 func (c *Controller) Online() (bool, string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.online.Load(), c.trouble
+	if c.trouble == nil {
+		return c.online.Load(), ""
+	}
+	return c.online.Load(), c.trouble.Error()
 }
 
 // resync reads everything afresh from time to time, for what no event told of.
@@ -211,38 +216,7 @@ func (c *Controller) lookAtEverything(ctx context.Context) {
 	if d == nil {
 		return
 	}
-	for _, key := range d.Catalog.Keys() {
-		c.enqueue(key)
-	}
-	c.survey(ctx)
-}
-
-// survey looks for objects on the engine that no manifest wants, and has those removed that the guard lets go.
-func (c *Controller) survey(ctx context.Context) {
-	d := c.desired.Load()
-	if !c.opts.Prune {
-		return
-	}
-	owned, err := c.rec.World.Owned(ctx, time.Now())
-	if err != nil {
-		c.log.Error(err, "cannot look for objects without a manifest")
-		return
-	}
-	var orphans []spec.Key
-	for _, key := range owned {
-		if _, wanted := d.Catalog.Get(key); !wanted {
-			orphans = append(orphans, key)
-		}
-	}
-	newly, why := c.guard.survey(owned, orphans, d.Unknown)
-	if len(newly) > 0 {
-		c.log.Info("removal waits for `berth prune --confirm`", "why", why, "objects", keyNames(newly))
-	}
-	held, _ := c.guard.pending()
-	c.metrics.held.Set(float64(len(held)))
-	for _, key := range orphans {
-		c.enqueue(key)
-	}
+	c.enqueue(append(d.Catalog.Keys(), surveyKey)...)
 }
 
 func keyNames(keys []spec.Key) []string {
@@ -261,8 +235,6 @@ func (c *Controller) ConfirmPrune() []spec.Key {
 	keys := c.guard.confirm()
 	c.metrics.held.Set(0)
 	c.log.Info("removal confirmed", "objects", keyNames(keys))
-	for _, key := range keys {
-		c.enqueue(key)
-	}
+	c.enqueue(keys...)
 	return keys
 }

@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,11 +15,8 @@ import (
 // Event is an event of the engine.
 type Event = plan.Event
 
-// heldEvent is an event about a container that came while its key was worked on.
-type heldEvent struct {
-	container string
-	at        time.Time
-}
+// heldEvents are events that came while a key was worked on: the last of each container.
+type heldEvents map[string]time.Time
 
 // telling are the actions of container events that can mean a difference.
 var telling = map[string]bool{"create": true, "start": true, "die": true, "destroy": true, "rename": true, "update": true,
@@ -39,8 +37,10 @@ func (c *Controller) hear(ctx context.Context, e Event) {
 			c.hearNote(ctx, e)
 			return
 		}
-		c.rec.World.TouchVolumes()
-		c.enqueueNamed(spec.KindVolume, e)
+		if e.Action == "create" || e.Action == "destroy" { // each start and end of a container mounts and unmounts
+			c.rec.World.TouchVolumes()
+			c.enqueueNamed(spec.KindVolume, e)
+		}
 	case "image":
 		c.rec.World.TouchImages()
 		c.enqueueUnsynced(plan.ReasonImageNotPresent, fault.RuntimeImage)
@@ -52,14 +52,16 @@ func (c *Controller) hear(ctx context.Context, e Event) {
 }
 
 func (c *Controller) hearContainer(e Event) {
-	for _, key := range c.keysOf(e) {
+	own := c.keysOf(e)
+	for _, key := range own {
 		c.note(key, e.ID, e.Time)
-		for _, d := range c.catalog().Dependents(key) { // they share a namespace with it
-			c.enqueue(d)
-		}
+		c.enqueue(c.catalog().Dependents(key)...) // they share a namespace with it
 	}
-	if e.Action == "die" || e.Action == "destroy" { // a port or an address may be free now
-		c.enqueueUnsynced("", fault.ResourceAllocation)
+	// A port or an address may be free now, or a network without containers. An object's own events must not wake it up: a
+	// replacement that fails for a port would be tried at once again, and stop the old container each time.
+	if e.Action == "die" || e.Action == "destroy" {
+		c.enqueueUnsynced("", fault.ResourceAllocation, own...)
+		c.enqueueUnsynced(plan.ReasonNetworkInUse, "")
 	}
 }
 
@@ -105,21 +107,17 @@ func (c *Controller) enqueueNamed(kind spec.Kind, e Event) {
 	names := map[spec.Kind]map[string]spec.Key{spec.KindNetwork: catalog.networks, spec.KindVolume: catalog.volumes}[kind]
 	for _, name := range []string{e.Name, e.ID} {
 		if key, ok := names[name]; ok {
-			c.enqueue(key)
-			for _, d := range catalog.Dependents(key) {
-				c.enqueue(d)
-			}
+			c.enqueue(append([]spec.Key{key}, catalog.Dependents(key)...)...)
 		}
 	}
 }
 
 // enqueueUnsynced looks at the objects that are held up by a reason, or by errors of a class.
-func (c *Controller) enqueueUnsynced(reason plan.Reason, class fault.Class) {
-	for _, key := range c.store.matching(func(s reconciler.Condition) bool {
+func (c *Controller) enqueueUnsynced(reason plan.Reason, class fault.Class, but ...spec.Key) {
+	held := c.store.matching(func(s reconciler.Condition) bool {
 		return !s.Status && s.Reason != "" && (s.Reason == string(reason) || s.Reason == string(class))
-	}) {
-		c.enqueue(key)
-	}
+	})
+	c.enqueue(slices.DeleteFunc(held, func(k spec.Key) bool { return slices.Contains(but, k) })...)
 }
 
 // note has a key looked at because a container of it may have changed, except where the change is known: an event of what the
@@ -127,7 +125,7 @@ func (c *Controller) enqueueUnsynced(reason plan.Reason, class fault.Class) {
 func (c *Controller) note(key spec.Key, container string, at time.Time) {
 	c.mu.Lock()
 	if held, working := c.inFlight[key]; working {
-		c.inFlight[key] = append(held, heldEvent{container, at})
+		held[container] = at
 		c.mu.Unlock()
 		return
 	}
@@ -139,15 +137,18 @@ func (c *Controller) note(key spec.Key, container string, at time.Time) {
 	c.enqueue(key)
 }
 
-// enqueue has a key looked at, by an observation that is no older than now.
-func (c *Controller) enqueue(key spec.Key) {
+// enqueue has keys looked at, by an observation that is no older than now; one serves all of them.
+func (c *Controller) enqueue(keys ...spec.Key) {
 	if !c.online.Load() || c.desired.Load() == nil {
 		return // everything is looked at once both are there
 	}
-	c.mu.Lock()
-	c.since[key] = time.Now()
-	c.mu.Unlock()
-	c.queue.Add(key)
+	now := time.Now()
+	for _, key := range keys {
+		c.mu.Lock()
+		c.since[key] = now
+		c.mu.Unlock()
+		c.queue.Add(key)
+	}
 }
 
 func (c *Controller) catalog() *Catalog {

@@ -2,6 +2,7 @@ package controller
 
 import (
 	"maps"
+	"reflect"
 	"slices"
 	"sync"
 
@@ -19,6 +20,8 @@ type ObjectStatus struct {
 	Replicas   int               `json:"replicas,omitempty"`
 	Image      string            `json:"image,omitempty"`
 	Status     reconciler.Status `json:"status"`
+
+	settled string // the last generation that the engine had: a creation after that mends
 }
 
 // Key names the object.
@@ -52,7 +55,12 @@ func (s *store) update(k spec.Key, change func(*ObjectStatus)) {
 	if !ok {
 		o = ObjectStatus{Kind: k.Kind, Namespace: k.Namespace, Name: k.Name}
 	}
+	before := o
+	o.Status.Conditions = slices.Clone(o.Status.Conditions) // conditions change in place, and others read the old ones
 	change(&o)
+	if ok && reflect.DeepEqual(before, o) {
+		return
+	}
 	s.objects[k] = o
 	s.tell()
 }

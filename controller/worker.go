@@ -2,6 +2,8 @@ package controller
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"time"
 
 	"berth.dev/berth/reconciler"
@@ -30,23 +32,41 @@ func (c *Controller) lookAt(ctx context.Context, key spec.Key) {
 	}
 	d, since := c.begin(key)
 	defer c.end(key)
+	if key == surveyKey {
+		c.survey(ctx, d, since)
+		return
+	}
 	object, wanted := d.Catalog.Get(key)
-	if !wanted && !c.mayRemove(key) {
+	if !wanted && !c.mayRemove(ctx, key) {
 		return
 	}
 	start := time.Now()
 	pass, err := c.rec.Reconcile(ctx, key, object, d.Catalog, since)
+	c.markDrift(key, object, pass)
 	c.metrics.pass(key, pass, err, time.Since(start))
 	c.report(key, pass, err)
 	c.next(key, pass, err)
+	c.doubt(ctx, errors.Join(err, pass.Err()))
 	if !wanted {
 		c.forgetRemoved(key, pass, err)
 		return
 	}
-	c.describePass(key, object, pass, err)
+	c.describePass(key, d, pass, err)
 	if len(pass.Outcomes) > 0 {
-		for _, dependent := range d.Catalog.Dependents(key) {
-			c.enqueue(dependent)
+		c.enqueue(d.Catalog.Dependents(key)...)
+	}
+}
+
+// markDrift notes which creations mend: those of an object that was in sync with the same manifest before. The planner, who asks
+// nobody, cannot know.
+func (c *Controller) markDrift(key spec.Key, object spec.Object, p reconciler.Pass) {
+	s, _ := c.store.get(key)
+	if object == nil || s.settled != generation(object) {
+		return
+	}
+	for i := range p.Outcomes {
+		if a := &p.Outcomes[i].Action; a.Kind == plan.ActionCreate {
+			a.Repair = true
 		}
 	}
 }
@@ -55,7 +75,7 @@ func (c *Controller) lookAt(ctx context.Context, key spec.Key) {
 func (c *Controller) begin(key spec.Key) (*Desired, time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.inFlight[key] = nil
+	c.inFlight[key] = heldEvents{}
 	since, hinted := c.since[key]
 	if !hinted { // it is looked at again because time has passed
 		since = time.Now()
@@ -70,24 +90,33 @@ func (c *Controller) end(key spec.Key) {
 	held := c.inFlight[key]
 	delete(c.inFlight, key)
 	c.mu.Unlock()
-	for _, e := range held {
-		c.note(key, e.container, e.at)
+	for container, at := range held {
+		c.note(key, container, at)
 	}
 }
 
 // mayRemove asks the guard for leave to remove what no manifest wants.
-func (c *Controller) mayRemove(key spec.Key) bool {
+func (c *Controller) mayRemove(ctx context.Context, key spec.Key) bool {
 	ok, why := c.guard.allows(key)
 	if !ok && why != "" {
-		c.store.update(key, func(s *ObjectStatus) {
-			s.Status.Set(reconciler.Condition{Type: reconciler.Synced, Reason: "PrunePending",
-				Message: "the manifest is gone, and the removal waits for `berth prune --confirm`: " + why}, time.Now())
-		})
-	}
-	if !ok && why == "" {
-		c.store.remove(key)
+		c.describeHeld(ctx, key, why)
 	}
 	return ok
+}
+
+// describeHeld says that a removal waits, and what runs on meanwhile.
+func (c *Controller) describeHeld(ctx context.Context, key spec.Key, why string) {
+	status, image, copies, err := c.rec.World.Describe(ctx, key)
+	if err != nil {
+		c.logFailure(err, "cannot observe", "object", key.String())
+	}
+	c.store.update(key, func(s *ObjectStatus) {
+		if err == nil {
+			s.Status, s.Image, s.Replicas = status, image, copies
+		}
+		s.Status.Set(reconciler.Condition{Type: reconciler.Synced, Reason: ReasonPrunePending,
+			Message: "the manifest is gone, and the removal waits for `berth prune --confirm`: " + why}, time.Now())
+	})
 }
 
 // next says when a key is looked at again although nothing happens.
@@ -95,14 +124,17 @@ func (c *Controller) next(key spec.Key, p reconciler.Pass, err error) {
 	if err == nil {
 		err = p.Err()
 	}
+	at := p.Left.RetryAt
 	switch {
-	case fault.Is(err, fault.Terminal):
+	case fault.Is(err, fault.Terminal) && at.IsZero():
 		c.queue.AddAfter(key, retryMost)
+	case fault.Is(err, fault.Terminal): // what was promised in the status is kept, too
+		c.queue.AddAfter(key, time.Until(at))
 	case err != nil, !p.Left.Now().Empty():
 		c.queue.AddRateLimited(key)
 	default:
 		c.queue.Forget(key)
-		if at := p.Left.RetryAt; !at.IsZero() {
+		if !at.IsZero() {
 			c.queue.AddAfter(key, time.Until(at))
 		}
 	}
@@ -111,7 +143,7 @@ func (c *Controller) next(key spec.Key, p reconciler.Pass, err error) {
 // forgetRemoved drops the status of an object of which nothing is left.
 func (c *Controller) forgetRemoved(key spec.Key, p reconciler.Pass, err error) {
 	if err == nil && p.Err() == nil && p.Left.Empty() && len(p.Left.Blocks) == 0 {
-		c.store.remove(key)
+		c.drop(key)
 		c.rec.Forget(key)
 		return
 	}
@@ -121,19 +153,26 @@ func (c *Controller) forgetRemoved(key spec.Key, p reconciler.Pass, err error) {
 }
 
 // describePass puts the result of a pass into the store.
-func (c *Controller) describePass(key spec.Key, object spec.Object, p reconciler.Pass, err error) {
-	now := time.Now()
+func (c *Controller) describePass(key spec.Key, d *Desired, p reconciler.Pass, err error) {
+	now, object := time.Now(), d.Catalog.objects[key]
+	var synced, ready reconciler.Condition
 	c.store.update(key, func(s *ObjectStatus) {
 		s.Status = reconciler.StatusOf(s.Status, object, p, err, now)
 		s.Status.ObservedGeneration = generation(object)
-		if ready := s.Status.Condition(reconciler.Ready); ready.Reason == string(plan.ReasonCrashLoopBackOff) {
-			c.queue.AddAfter(key, plan.RecoveryTime) // it may have recovered by then, of which no event tells
-		}
-		if s.Status.Condition(reconciler.Synced).Status && s.Status.Condition(reconciler.Ready).Status {
-			c.converged(key, now)
+		synced, ready = s.Status.Condition(reconciler.Synced), s.Status.Condition(reconciler.Ready)
+		if synced.Status {
+			s.settled = s.Status.ObservedGeneration
 		}
 	})
+	if ready.Reason == string(plan.ReasonCrashLoopBackOff) && slices.ContainsFunc(p.After.Containers, runs) {
+		c.queue.AddAfter(key, plan.RecoveryTime) // it may have recovered by then, of which no event tells
+	}
+	if synced.Status && ready.Status && d == c.desired.Load() { // else it is an older manifest that it is as wanted by
+		c.converged(key, now)
+	}
 }
+
+func runs(c plan.Container) bool { return c.State == plan.StateRunning }
 
 // converged measures how long a manifest change took.
 func (c *Controller) converged(key spec.Key, now time.Time) {
@@ -149,7 +188,7 @@ func (c *Controller) converged(key spec.Key, now time.Time) {
 func (c *Controller) report(key spec.Key, p reconciler.Pass, err error) {
 	log := c.log.WithValues("object", key.String())
 	if err != nil {
-		log.Error(err, "cannot observe", "class", fault.ClassOf(err))
+		c.logFailure(err, "cannot observe", "object", key.String())
 	}
 	for _, o := range p.Outcomes {
 		c.reportOutcome(key, o)

@@ -19,16 +19,15 @@ type World struct {
 	listing turn // taken while listing, so that passes that wait share the result
 
 	mu       sync.Mutex
-	info     *plan.Engine
 	list     *list
+	info     slot[plan.Engine]
 	networks slot[map[string]plan.Network]
 	volumes  slot[map[string]plan.Volume]
 	inspects map[string]inspected
-	dirty    map[string]time.Time   // by container: when it was last said to have changed
-	images   map[string]*plan.Image // nil for one that is not there
+	dirty    map[string]time.Time          // by container: when it was last said to have changed
+	images   map[string]*slot[*plan.Image] // by reference or ID; the value is nil for one that is not there
 
-	forgotten     time.Time // when all was last forgotten: what was asked before is not kept
-	imagesChanged time.Time // when images were last said to have changed
+	forgotten time.Time // when all was last forgotten: what was asked before is not kept
 }
 
 // list is one list of containers, indexed.
@@ -47,7 +46,7 @@ type inspected struct {
 // NewWorld makes a world that has read nothing yet.
 func NewWorld(engine Observer) *World {
 	w := &World{engine: engine, listing: newTurn()}
-	w.networks.reading, w.volumes.reading = newTurn(), newTurn()
+	w.info.reading, w.networks.reading, w.volumes.reading = newTurn(), newTurn(), newTurn()
 	w.Forget()
 	return w
 }
@@ -73,34 +72,18 @@ func (w *World) Forget() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.forgotten = time.Now()
-	w.info, w.list = nil, nil
+	w.list = nil
+	w.info.forget(w.forgotten)
 	w.networks.forget(w.forgotten)
 	w.volumes.forget(w.forgotten)
-	w.imagesChanged = w.forgotten
 	w.inspects = map[string]inspected{}
-	w.images = map[string]*plan.Image{}
+	w.images = map[string]*slot[*plan.Image]{}
 	w.dirty = map[string]time.Time{}
 }
 
 // Info is what the engine says of itself; it is asked once a connection.
 func (w *World) Info(ctx context.Context) (plan.Engine, error) {
-	w.mu.Lock()
-	info := w.info
-	w.mu.Unlock()
-	if info != nil {
-		return *info, nil
-	}
-	at := time.Now()
-	got, err := w.engine.Info(ctx)
-	if err != nil {
-		return got, err
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if !at.Before(w.forgotten) {
-		w.info = &got
-	}
-	return got, nil
+	return cached(ctx, w, &w.info, func() (plan.Engine, error) { return w.engine.Info(ctx) })
 }
 
 // Owned lists the keys of what is on the engine and berth's, by a list that began no earlier than since. Volumes are not among
@@ -228,7 +211,7 @@ func (w *World) Seen(id string, at time.Time) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	known, ok := w.inspects[id]
-	return ok && known.at.After(at)
+	return ok && !known.at.Before(at)
 }
 
 // Touch notes that a container may have changed.
@@ -326,30 +309,27 @@ func (w *World) TouchVolumes() {
 func (w *World) TouchImages() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.images = map[string]*plan.Image{}
-	w.imagesChanged = time.Now()
+	w.images = map[string]*slot[*plan.Image]{} // what is being read goes into the old ones
 }
 
 // image gives an image by reference or ID, and nil where it is not present.
 func (w *World) image(ctx context.Context, ref string) (*plan.Image, error) {
-	w.mu.Lock()
-	img, known := w.images[ref]
-	w.mu.Unlock()
-	if known {
-		return img, nil
-	}
-	at := time.Now()
-	got, err := w.engine.Image(ctx, ref)
-	switch {
-	case err == nil:
-		img = &got
-	case !fault.Is(err, fault.NotFound):
-		return nil, err
-	}
+	return cached(ctx, w, w.imageSlot(ref), func() (*plan.Image, error) {
+		got, err := w.engine.Image(ctx, ref)
+		if fault.Is(err, fault.NotFound) {
+			return nil, nil
+		}
+		return &got, err
+	})
+}
+
+func (w *World) imageSlot(ref string) *slot[*plan.Image] {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if at.After(w.imagesChanged) {
-		w.images[ref] = img
+	s, ok := w.images[ref]
+	if !ok {
+		s = &slot[*plan.Image]{reading: newTurn()}
+		w.images[ref] = s
 	}
-	return img, nil
+	return s
 }
