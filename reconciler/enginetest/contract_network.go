@@ -156,7 +156,9 @@ func testMAC(b *bench) {
 	equal(b, "MAC address", b.inspect(id).Endpoints[first.Name].MACAddress, mac)
 	b.ok(e.Disconnect(ctx, first.Name, id))
 	b.ok(e.Connect(ctx, first.Name, id, own))
-	equal(b, "MAC address after another connection", b.inspect(id).Endpoints[first.Name].MACAddress, mac)
+	if !plan.APIAtLeast(info.APIVersion, "1.44") { // from there on a connection takes an address, and 26.1 gives another one
+		equal(b, "MAC address after another connection", b.inspect(id).Endpoints[first.Name].MACAddress, mac)
+	}
 	err = e.Connect(ctx, second.Name, id, spec.NetworkAttachment{Name: second.Name, MACAddress: "02:42:0a:00:00:98"})
 	if plan.APIAtLeast(info.APIVersion, "1.44") {
 		b.ok(err)
