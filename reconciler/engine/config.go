@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -105,8 +106,12 @@ func (c Config) endpoint() (docker.Endpoint, error) {
 	return contextEndpoint(name)
 }
 
+// schemes are those of addresses that can be connected to. Docker's client takes any other for the name of a network, and finds out
+// only when it connects.
+var schemes = []string{"unix", "tcp", "http", "https", "ssh", "npipe"}
+
 func (c Config) hostEndpoint(host string) (docker.Endpoint, error) {
-	if _, err := client.ParseHostURL(host); err != nil {
+	if _, err := client.ParseHostURL(host); err != nil || !slices.Contains(schemes, strings.SplitN(host, "://", 2)[0]) {
 		return docker.Endpoint{}, fmt.Errorf("host %q is not an address such as %s", host, client.DefaultDockerHost)
 	}
 	ep := docker.Endpoint{EndpointMeta: docker.EndpointMeta{Host: host}}
