@@ -103,6 +103,10 @@ func (r *removal) removeKey(ctx context.Context, key spec.Key) error {
 		return err
 	}
 	for _, b := range p.Blocks {
+		if r.dryRun && b.Reason == plan.ReasonNetworkInUse { // by containers that would be gone by then, as far as they are ours
+			_, err := fmt.Fprintf(r.out, "would remove %s, once no container is on it\n", key)
+			return err
+		}
 		return fmt.Errorf("cannot remove %s: %s", key, b.Message)
 	}
 	if r.dryRun {
