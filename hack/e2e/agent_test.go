@@ -13,7 +13,7 @@ import (
 
 // agentDo is the command `agent [as NAME] VERB`: one script may run several agents.
 //
-//	start [FLAG...]  on the folder m, unless --manifests or --config is given; waits until it runs
+//	start [FLAG...]  on the folder m, unless --manifests or --config is given; waits until it has read the manifests
 //	stop             asks it to end, and waits until it has, with exit code 0
 //	kill             kill -9, and waits
 //	logs REGEXP [N]  its log has lines that match; just N of them, where that is given
@@ -50,6 +50,7 @@ func agentDo(s *script, args []string) result {
 type agent struct {
 	cmd     *exec.Cmd
 	logFile string
+	logged  int           // bytes that the log had when it started
 	ended   chan struct{} // closed once it has
 	err     error         // how it ended; once it has
 }
@@ -68,7 +69,7 @@ func (s *script) startAgent(name string, flags []string) result {
 		return result{err: err}
 	}
 	s.agents[name] = a
-	if !poll(within, func() bool { return strings.Contains(a.log(), "berth agent") || a.gone() }) || a.gone() {
+	if !poll(within, func() bool { return strings.Contains(a.log()[a.logged:], "manifests read") || a.gone() }) || a.gone() {
 		return fail("the agent has not started: %s", a.log())
 	}
 	return result{}
@@ -81,12 +82,16 @@ func startAgent(logFile, dir, host string, args []string) (*agent, error) {
 		return nil, err
 	}
 	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
 	cmd := exec.Command(program, args...)
 	cmd.Env, cmd.Dir, cmd.Stdout, cmd.Stderr = environ(host), dir, f, f
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	a := &agent{cmd: cmd, logFile: logFile, ended: make(chan struct{})}
+	a := &agent{cmd: cmd, logFile: logFile, logged: int(info.Size()), ended: make(chan struct{})}
 	go func() {
 		a.err = cmd.Wait()
 		close(a.ended)
@@ -166,12 +171,11 @@ func (a *agent) logs(args []string) result {
 
 var addressLine = regexp.MustCompile(`metrics and health.*(http://[0-9.:]+)`)
 
-// agentAddress reads the last one: a log goes on over several agents.
 func (s *script) agentAddress(a *agent) result {
-	all := addressLine.FindAllStringSubmatch(a.log(), -1)
-	if len(all) == 0 {
+	address := addressLine.FindStringSubmatch(a.log()[a.logged:])
+	if address == nil {
 		return fail("the agent's log names no address")
 	}
-	s.ts.Setenv("AGENT", all[len(all)-1][1])
+	s.ts.Setenv("AGENT", address[1])
 	return result{}
 }

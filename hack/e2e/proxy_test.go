@@ -110,7 +110,7 @@ func (p *proxy) cut() error {
 	return p.server.Close()
 }
 
-// hang also breaks the events stream, for one that merely is silent is what an engine without events is like.
+// hang leaves the events stream as it is.
 func (p *proxy) hang() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -137,6 +137,12 @@ func (p *proxy) heal() error {
 	p.server = &http.Server{Handler: p}
 	go func(s *http.Server) { _ = s.Serve(l) }(p.server) // ends when it is closed
 	return nil
+}
+
+func (p *proxy) setHook(hook func(call string, answered bool)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.hook = hook
 }
 
 func (p *proxy) close() { _ = p.cut() }

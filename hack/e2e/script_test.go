@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -84,6 +85,7 @@ func setup(env *testscript.Env) error {
 	s := &script{agents: map[string]*agent{}, notes: map[string]identity{}}
 	env.Values[scriptKey{}] = s
 	env.Setenv("DOCKER_HOST", engineHost)
+	env.Setenv("ENGINE", engineHost)
 	env.Defer(func() { s.end(env.T().(serial)) })
 	return nil
 }
@@ -174,8 +176,13 @@ func poll(deadline time.Duration, holds func() bool) bool {
 	return true
 }
 
+// longest is how long a command that ends by itself may take.
+const longest = time.Minute
+
 func berth(s *script, args []string) result {
-	cmd := exec.Command(program, append([]string{"--socket", s.path("berth.sock")}, args...)...)
+	ctx, cancel := context.WithTimeout(context.Background(), longest)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, program, append([]string{"--socket", s.path("berth.sock")}, args...)...)
 	cmd.Env, cmd.Dir = environ(s.ts.Getenv("DOCKER_HOST")), s.ts.MkAbs(".")
 	return execute(cmd)
 }
