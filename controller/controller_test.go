@@ -142,7 +142,12 @@ func TestOutages(t *testing.T) {
 		away func(*agent)
 		said int
 	}{
-		{"down and up", func(a *agent) { a.engine.Down(); a.settle(time.Minute); a.engine.StopByHand("shop.web.0"); a.engine.Up() }, 1},
+		{"down and up", func(a *agent) {
+			a.engine.Down()
+			a.settle(time.Minute)
+			a.engine.StopByHand("shop.web.0")
+			a.engine.Up()
+		}, 1},
 		{"restart", func(a *agent) { a.engine.Restart(20 * time.Second) }, 1},
 		{"stream cut", func(a *agent) {
 			a.engine.DropEvents(func(plan.Event) bool { return true })

@@ -103,6 +103,6 @@ func (g *guard) confirm() []spec.Key {
 	for _, k := range keys {
 		g.confirmed[k] = true
 	}
-	g.held = map[spec.Key]bool{}
+	g.held, g.why = map[spec.Key]bool{}, ""
 	return keys
 }

@@ -129,8 +129,12 @@ func (a *Applier) run(ctx context.Context, action plan.Action) Outcome {
 
 // undo goes back through operations, the last of which has failed. That one has done nothing that may be undone: what has the name
 // of a container or network that could not be made is somebody else's. Only a stop may have worked after its time was up.
+// Nothing is put back for a container that cannot be removed: what replaces it runs, and the next pass removes what is left.
 func (a *Applier) undo(ctx context.Context, ops []plan.Op) (err error) {
 	last := len(ops) - 1
+	if ops[last].Verb == plan.RemoveContainer {
+		return errLeft
+	}
 	for i := last; i >= 0; i-- {
 		if ops[i].Undo == nil || i == last && ops[i].Verb != plan.StopContainer {
 			continue
@@ -141,6 +145,9 @@ func (a *Applier) undo(ctx context.Context, ops []plan.Op) (err error) {
 	}
 	return err
 }
+
+// errLeft says why nothing is put back.
+var errLeft = errors.New("the next pass tries again")
 
 // do makes one call.
 func (a *Applier) do(ctx context.Context, op plan.Op, o *Outcome) (err error) {
