@@ -40,13 +40,15 @@ func (h *history) file(path string) string {
 }
 
 // save remembers a file, by a rename so that a crash leaves the old or the new content.
-func (h *history) save(path string, data []byte) {
+func (h *history) save(path string, data []byte) (saved bool) {
 	if h.dir == "" {
-		return
+		return true
 	}
-	if err := h.write(h.file(path), entry{path, data}); err != nil {
+	err := h.write(h.file(path), entry{path, data})
+	if err != nil {
 		h.log.Error(err, "cannot remember a manifest", "file", path)
 	}
+	return err == nil
 }
 
 func (h *history) write(name string, e entry) error {
@@ -77,16 +79,33 @@ func (h *history) load(path string) ([]byte, bool) {
 	if h.dir == "" {
 		return nil, false
 	}
-	b, err := os.ReadFile(h.file(path))
-	if err != nil {
-		return nil, false
-	}
-	var e entry
-	if err := json.Unmarshal(b, &e); err != nil {
+	e, err := readEntry(h.file(path))
+	if err != nil && !os.IsNotExist(err) {
 		h.log.Error(err, "cannot read what is remembered of a manifest", "file", path)
-		return nil, false
 	}
-	return e.Data, true
+	return e.Data, err == nil
+}
+
+func readEntry(name string) (e entry, err error) {
+	b, err := os.ReadFile(name)
+	if err == nil {
+		err = json.Unmarshal(b, &e)
+	}
+	return e, err
+}
+
+// sweep forgets the files that are gone since an earlier life of the agent: were they remembered, a broken file of the same name
+// would bring back objects of long ago.
+func (h *history) sweep(gone func(path string) bool) {
+	names, err := filepath.Glob(filepath.Join(h.dir, "*.json"))
+	if h.dir == "" || err != nil {
+		return
+	}
+	for _, name := range names {
+		if e, err := readEntry(name); err == nil && gone(e.Path) {
+			h.remove(e.Path)
+		}
+	}
 }
 
 func (h *history) remove(path string) {

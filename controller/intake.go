@@ -34,11 +34,13 @@ type intake struct {
 	good    []spec.Object   // in force: what the files say, or said last
 	known   map[string]bool // files that are in force, or whose last content is
 	history *history
+	swept   bool // whether the history was compared with what is there
 }
 
 // parsed is one file with what it said.
 type parsed struct {
 	data   []byte
+	saved  bool // in the history
 	env    map[string][]byte
 	result load.FileResult
 }
@@ -57,6 +59,7 @@ func (in *intake) take(s watcher.Snapshot) Desired {
 		results = append(results, p.result)
 	}
 	in.files = files
+	in.sweep(s)
 	for i := range results {
 		if path := results[i].Path; !in.known[path] && !in.history.has(path) {
 			results[i].Rank = 1 // of two files that say the same object, the one in force keeps it
@@ -124,7 +127,7 @@ func (in *intake) remember(merged load.Result, files map[string]parsed) {
 	for path, p := range files {
 		if !merged.Broken[path] {
 			known[path] = true
-			in.history.save(path, p.data)
+			in.save(path, p)
 		}
 	}
 	for path := range in.known {
@@ -136,6 +139,33 @@ func (in *intake) remember(merged load.Result, files map[string]parsed) {
 	}
 	maps.DeleteFunc(known, func(_ string, ok bool) bool { return !ok })
 	in.known = known
+}
+
+// save remembers a file that is in force, once.
+func (in *intake) save(path string, p parsed) {
+	if !p.saved {
+		p.saved = in.history.save(path, p.data)
+		in.files[path] = p
+	}
+}
+
+// sweep forgets, once in the agent's life, the files that went before it.
+func (in *intake) sweep(s watcher.Snapshot) {
+	absent := func(r watcher.RootStatus) bool { return r.State != watcher.Present }
+	if in.swept || slices.ContainsFunc(s.Roots, absent) {
+		return
+	}
+	in.swept = true
+	in.history.sweep(func(path string) bool {
+		_, listed := in.files[path]
+		return !listed && !s.Unknown(path) && slices.ContainsFunc(s.Roots, func(r watcher.RootStatus) bool { return below(path, r.Path) })
+	})
+}
+
+// below reports whether a path is a root, or in it.
+func below(path, root string) bool {
+	rel, err := filepath.Rel(root, path)
+	return err == nil && filepath.IsLocal(rel)
 }
 
 func underBroken(r load.Result, path string) bool {

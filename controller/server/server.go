@@ -115,7 +115,7 @@ func ListenUnix(path string) (net.Listener, error) {
 	if conn, err := net.Dial("unix", path); err == nil {
 		return nil, errors.Join(fmt.Errorf("socket %s is in use by another process", path), conn.Close())
 	}
-	if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
+	if err := removeSocket(path); err != nil {
 		return nil, err
 	}
 	l, err := net.Listen("unix", path)
@@ -126,6 +126,20 @@ func ListenUnix(path string) (net.Listener, error) {
 		return nil, errors.Join(err, l.Close())
 	}
 	return l, nil
+}
+
+// removeSocket removes a socket, and nothing else that a mistaken path may name.
+func removeSocket(path string) error {
+	info, err := os.Lstat(path)
+	switch {
+	case os.IsNotExist(err):
+		return nil
+	case err != nil:
+		return err
+	case info.Mode().Type() != os.ModeSocket:
+		return fmt.Errorf("%s exists and is no socket: choose another path, or remove it", path)
+	}
+	return os.Remove(path)
 }
 
 // Serve answers on a listener until ctx ends.
