@@ -74,21 +74,33 @@ type agent struct {
 
 func (a *agent) run(ctx context.Context, registry *prometheus.Registry) error {
 	a.socket = make(chan net.Listener, 1)
+	metrics, err := a.listen() // before anything is begun that would have to be ended in good order
+	if err != nil {
+		return err
+	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return a.controller.Run(ctx) })
 	g.Go(func() error { return a.controller.Follow(ctx, a.cfg.Manifests) })
 	g.Go(func() error { return a.serveAPI(ctx) })
-	if a.cfg.Listen != "" {
-		l, err := net.Listen("tcp", a.cfg.Listen)
-		if err != nil {
-			return fmt.Errorf("cannot listen for metrics: %w", err)
-		}
-		a.log.Info("metrics and health", "address", "http://"+l.Addr().String())
-		g.Go(func() error { return server.Serve(ctx, l, server.Metrics(a.controller, registry)) })
+	if metrics != nil {
+		g.Go(func() error { return server.Serve(ctx, metrics, server.Metrics(a.controller, registry)) })
 	}
-	err := g.Wait()
+	err = g.Wait()
 	a.log.Info("berth agent ends; containers run on")
 	return err
+}
+
+// listen opens the address of metrics and health; nil where there is to be none.
+func (a *agent) listen() (net.Listener, error) {
+	if a.cfg.Listen == "" {
+		return nil, nil
+	}
+	l, err := net.Listen("tcp", a.cfg.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen for metrics: %w", err)
+	}
+	a.log.Info("metrics and health", "address", "http://"+l.Addr().String())
+	return l, nil
 }
 
 // hold takes the engine, and opens the socket when it is first held: an agent that waits for another leaves that one's alone.

@@ -1,15 +1,17 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"time"
 
 	"github.com/spf13/cobra"
-	"sigs.k8s.io/yaml"
 
 	"berth.dev/berth/reconciler/engine"
 	"berth.dev/berth/spec"
+	"berth.dev/berth/spec/load"
+	"berth.dev/berth/spec/native"
 )
 
 // AgentConfiguration is the agent's configuration file. Each field is also a flag, and a flag that is given wins.
@@ -144,11 +146,15 @@ func readConfiguration(path string, cfg *AgentConfiguration) error {
 	if err != nil {
 		return fmt.Errorf("cannot read the configuration: %w", err)
 	}
-	if err := yaml.UnmarshalStrict(data, cfg); err != nil {
-		return fmt.Errorf("configuration %s: %w", path, err)
+	var problems []error
+	for _, e := range native.Decode(data, cfg) {
+		problems = append(problems, errors.New(load.Problem{File: path, Line: e.Line, Column: e.Column, Field: e.Field, Message: e.Message}.String()))
+	}
+	if len(problems) > 0 {
+		return errors.Join(problems...)
 	}
 	if cfg.APIVersion != spec.APIVersion || cfg.Kind != "AgentConfiguration" {
-		return fmt.Errorf("configuration %s: found apiVersion %q and kind %q, want %s and AgentConfiguration", path, cfg.APIVersion, cfg.Kind, spec.APIVersion)
+		return fmt.Errorf("%s: found apiVersion %q and kind %q; want %s and AgentConfiguration", path, cfg.APIVersion, cfg.Kind, spec.APIVersion)
 	}
 	return nil
 }
