@@ -90,13 +90,8 @@ func loadPaths(paths []string, stdin io.Reader) (loaded, error) {
 			results = append(results, load.LoadFile(load.File{Path: f.Path, Data: f.Data, Err: f.Err}, load.Options{ReadFile: os.ReadFile}))
 		}
 	}
-	var l loaded
-	for _, r := range results {
-		l.problems = append(l.problems, r.Problems...)
-	}
 	merged := load.Merge(results)
-	l.objects, l.problems = merged.Objects, append(l.problems, merged.Problems...)
-	return l, nil
+	return loaded{merged.Objects, merged.Problems}, nil
 }
 
 func printProblems(w io.Writer, problems []load.Problem) {
