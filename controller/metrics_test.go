@@ -75,8 +75,8 @@ func (a *agent) series() (names, values []string) {
 	return names, slices.Compact(values)
 }
 
-// A creation is drift only where the same manifest was in sync before.
-func TestCreationsThatAreNoDrift(t *testing.T) {
+// A creation or a change in place is drift only where the same manifest was in sync before.
+func TestWhatIsNoDrift(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		do   func(*agent)
@@ -90,6 +90,7 @@ func TestCreationsThatAreNoDrift(t *testing.T) {
 			a.settle(soon)
 			a.replace(container("other", ""), container("more", ""), container("web", ""))
 		}},
+		{"a limit in the manifest", func(a *agent) { a.replace(container("web", "resources: {limits: {memory: 64Mi}}")) }},
 		{"tried again", func(a *agent) {
 			a.engine.Fail("Create", "*", errors.New("no"), 2)
 			a.replace(container("web", ""), container("more", ""))

@@ -57,17 +57,17 @@ func (c *Controller) lookAt(ctx context.Context, key spec.Key) {
 	}
 }
 
-// markDrift notes which creations mend: those of an object that was in sync with the same manifest before. The planner, who asks
-// nobody, cannot know.
+// markDrift notes what mends and what does as the manifest newly says, by whether the object was in sync with the same manifest
+// before. The planner, who asks nobody, cannot tell: no label says which limits a container was made with.
 func (c *Controller) markDrift(key spec.Key, object spec.Object, p reconciler.Pass) {
 	s, _ := c.store.get(key)
-	if object == nil || s.settled != generation(object) {
+	if object == nil || s.settled == "" {
 		return
 	}
+	same := s.settled == generation(object)
 	for i := range p.Outcomes {
-		if a := &p.Outcomes[i].Action; a.Kind == plan.ActionCreate {
-			a.Repair = true
-		}
+		a := &p.Outcomes[i].Action
+		a.Repair = same && (a.Repair || a.Kind == plan.ActionCreate)
 	}
 }
 
