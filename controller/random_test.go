@@ -19,7 +19,7 @@ import (
 // TestRandom lets random manifests, hands and faults happen at random times. When they end, all is as the last manifests say, and on
 // the way nothing happened that never may: see enginetest.Engine.CheckInvariants.
 func TestRandom(t *testing.T) {
-	for seed := range uint64(30) {
+	for seed := range uint64(20) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			inTime(t, func(a *agent) {
 				c := &chaos{agent: a, Rand: rand.New(rand.NewPCG(seed, 1)), failing: map[string]int{}}

@@ -102,7 +102,8 @@ func (r *removal) removeKey(ctx context.Context, key spec.Key) error {
 	if err != nil {
 		return err
 	}
-	for _, b := range p.Blocks {
+	if len(p.Blocks) > 0 {
+		b := p.Blocks[0]
 		if r.dryRun && b.Reason == plan.ReasonNetworkInUse { // by containers that would be gone by then, as far as they are ours
 			_, err := fmt.Fprintf(r.out, "would remove %s, once no container is on it\n", key)
 			return err

@@ -26,7 +26,6 @@ func rootCommand() *cobra.Command {
 // global are the flags of all commands: how the engine is reached, and where the agent answers.
 type global struct {
 	docker engine.Config
-	runDir string
 	socket string
 }
 
