@@ -66,7 +66,9 @@ func TestFollow(t *testing.T) {
 			}
 		}
 	}()
-	synced := func(s ObjectStatus) bool { return s.Status.Condition(reconciler.Synced).Status && s.Status.ObservedGeneration == s.Generation }
+	synced := func(s ObjectStatus) bool {
+		return s.Status.Condition(reconciler.Synced).Status && s.Status.ObservedGeneration == s.Generation
+	}
 	hasEnv := func(value string) func(ObjectStatus) bool {
 		return func(s ObjectStatus) bool {
 			return synced(s) && c.catalog().objects[webKey].(*spec.Container).Spec.Env[0].Value == value
@@ -82,7 +84,9 @@ func TestFollow(t *testing.T) {
 	put("app.env", "A=3\n")
 	eventually(t, c, "the env file that is back", hasEnv("3"))
 	put("web.yaml", "kind: [")
-	eventually(t, c, "the broken file", func(s ObjectStatus) bool { return s.Status.Condition(reconciler.Valid).Reason == "ManifestInvalid" && len(c.Problems()) == 1 })
+	eventually(t, c, "the broken file", func(s ObjectStatus) bool {
+		return s.Status.Condition(reconciler.Valid).Reason == "ManifestInvalid" && len(c.Problems()) == 1
+	})
 	remove("web.yaml")
 	eventually(t, c, "the removal that waits", func(s ObjectStatus) bool { return s.Status.Condition(reconciler.Synced).Reason == ReasonPrunePending })
 	c.ConfirmPrune()
