@@ -150,6 +150,9 @@ func (r *Reconciler) observeRest(ctx context.Context, key spec.Key, object spec.
 	}
 	switch object := object.(type) {
 	case *spec.Container:
+		if o.Peers, err = r.peers(ctx, object, o.Names); err != nil {
+			return err
+		}
 		o.Images, err = r.images(ctx, object, o.Containers)
 	case *spec.Network:
 		err = r.attached(ctx, o, object.DockerName())
@@ -161,6 +164,25 @@ func (r *Reconciler) observeRest(ctx context.Context, key spec.Key, object spec.
 
 func refersTo(o spec.Object, kind spec.Kind) bool {
 	return slices.ContainsFunc(spec.References(o), func(k spec.Key) bool { return k.Kind == kind })
+}
+
+// peers tells when the containers started whose namespaces an object shares.
+func (r *Reconciler) peers(ctx context.Context, c *spec.Container, names map[string]plan.Summary) (map[string]time.Time, error) {
+	started := map[string]time.Time{}
+	for _, ref := range spec.References(c) {
+		s, there := names[spec.ContainerName(ref, 0)]
+		if ref.Kind != spec.KindContainer || !there {
+			continue
+		}
+		peer, err := r.World.inspect(ctx, s)
+		switch {
+		case err == nil:
+			started[s.Name] = peer.StartedAt
+		case !fault.Is(err, fault.NotFound):
+			return nil, err
+		}
+	}
+	return started, nil
 }
 
 // images looks up the image that is wanted, and those that the containers run.

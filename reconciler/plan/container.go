@@ -202,8 +202,13 @@ func (p *planner) recreate(w *Want, have *Container, why []Change, repair bool) 
 	ops := []Op{create,
 		{Verb: RenameContainer, Target: have.ID, To: prev, Undo: &Op{Verb: RenameContainer, Target: have.ID, To: w.Name}},
 		{Verb: RenameContainer, Target: next, To: w.Name, Undo: &Op{Verb: RenameContainer, Target: w.Name, To: next}}}
-	if have.State != StateCreated && have.State != StateExited && have.State != StateDead {
-		ops = append(ops, Op{Verb: StopContainer, Target: have.ID, Undo: &Op{Verb: StartContainer, Target: have.ID}})
+	stop := Op{Verb: StopContainer, Target: have.ID, Undo: &Op{Verb: StartContainer, Target: have.ID}}
+	switch have.State {
+	case StateCreated, StateExited, StateDead:
+	case StateRestarting: // the engine cannot rename it: its network sandbox is gone
+		ops = slices.Insert(ops, 1, stop)
+	default:
+		ops = append(ops, stop)
 	}
 	ops = append(ops, Op{Verb: StartContainer, Target: w.Name}, Op{Verb: RemoveContainer, Target: have.ID})
 	p.act(Action{Kind: ActionRecreate, Target: w.Name, Why: why, Ops: ops, Revision: w.attempt, Repair: repair})

@@ -19,6 +19,8 @@ type Observed struct {
 	Containers []Container
 	// Names maps the names of all containers to what a list says of them.
 	Names map[string]Summary
+	// Peers maps the names of the containers whose namespaces the key's object shares to when they started.
+	Peers map[string]time.Time
 	// Networks and Volumes are all there are, by their Docker names.
 	Networks map[string]Network
 	Volumes  map[string]Volume
@@ -59,15 +61,20 @@ type Plan struct {
 // Empty reports whether there is nothing to do.
 func (p Plan) Empty() bool { return len(p.Actions) == 0 }
 
-// Now is the part of the plan that waits for no other object: what heals or removes, and makes nothing new.
+// Now is the part of the plan that waits for no other object: what heals, limits or removes, and makes nothing new.
 func (p Plan) Now() Plan {
 	if len(p.After) == 0 {
 		return p
 	}
 	p.Actions = slices.DeleteFunc(slices.Clone(p.Actions), func(a Action) bool {
-		return a.Kind != ActionStart && a.Kind != ActionRemove && a.Kind != ActionRestore
+		return a.Kind != ActionStart && a.Kind != ActionRemove && a.Kind != ActionRestore && !a.onlyUpdates()
 	})
 	return p
+}
+
+// onlyUpdates reports whether an action does nothing but change limits.
+func (a Action) onlyUpdates() bool {
+	return !slices.ContainsFunc(a.Ops, func(o Op) bool { return o.Verb != UpdateContainer })
 }
 
 // ActionKind says what an action is for.
@@ -157,6 +164,8 @@ type planner struct {
 	obstructed bool
 	// peerless: a container whose namespace the object shares does not run, so that the ID to compare with is not known.
 	peerless bool
+	// peersAt is when the last of the containers started whose namespaces the object shares; zero where there is none.
+	peersAt time.Time
 }
 
 func (p *planner) act(a Action) { p.Actions = append(p.Actions, a) }

@@ -10,6 +10,10 @@ import (
 // mendState starts a copy that should run and does not. Docker's own restart policy acts first: what it restarts is left alone.
 func (p *planner) mendState(w *Want, have *Container) {
 	switch have.State {
+	case StateRunning:
+		if p.peersAt.After(have.StartedAt) {
+			p.rejoin(have)
+		}
 	case StatePaused:
 		p.act(Action{Kind: ActionStart, Target: have.Name, Repair: true, Why: []Change{{Field: "state", From: "paused", To: "running"}},
 			Ops: []Op{{Verb: UnpauseContainer, Target: have.ID}}})
@@ -18,6 +22,12 @@ func (p *planner) mendState(w *Want, have *Container) {
 			p.start(have)
 		}
 	}
+}
+
+// rejoin restarts a copy that is in the namespace of a container as it was before that one's last start: nothing reaches it there.
+func (p *planner) rejoin(have *Container) {
+	p.act(Action{Kind: ActionStart, Target: have.Name, Repair: true, Why: []Change{{Note: "a container whose namespace it shares was started anew"}},
+		Ops: []Op{{Verb: StopContainer, Target: have.ID, Undo: &Op{Verb: StartContainer, Target: have.ID}}, {Verb: StartContainer, Target: have.ID}}})
 }
 
 // restarts reports whether a copy that has ended is to run again.

@@ -136,8 +136,17 @@ func (p *planner) networkName(namespace, name string) string {
 		p.await(ReasonNetworkNotFound, key, n.Spec.External)
 	} else if !n.Spec.External {
 		p.mustOwn(o, have.Labels)
+		p.awaitRemake(n, have)
 	}
 	return n.DockerName()
+}
+
+// awaitRemake has a container wait for a network that is about to be made anew: one that joined it now would be in the way.
+func (p *planner) awaitRemake(n *spec.Network, have Network) {
+	_, ours := OwnedKey(spec.KindNetwork, have.Labels)
+	if ours && len(networkDiff(&n.Spec, networkRecord(&n.Spec), have)) > 0 && len(p.foreignOn(have)) == 0 {
+		p.await(ReasonNetworkNotFound, n.Key(), false)
+	}
 }
 
 func (p *planner) volumesOf(c *spec.Container) []spec.VolumeMount {
@@ -193,6 +202,9 @@ func (p *planner) peerOf(c *spec.Container, mode string) string {
 		p.await(ReasonContainerNotFound, key, false)
 		p.peerless = true
 		return mode
+	}
+	if at := p.seen.Peers[peer.Name]; at.After(p.peersAt) {
+		p.peersAt = at
 	}
 	return containerMode + peer.ID
 }

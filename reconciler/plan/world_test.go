@@ -78,9 +78,9 @@ func (w *world) plan(key spec.Key) Plan {
 }
 
 func (w *world) observe(key spec.Key) Observed {
-	o := Observed{Engine: w.engine, Names: map[string]Summary{}, Networks: map[string]Network{}, Volumes: w.volumes, Images: w.images, Memory: w.memory}
+	o := Observed{Engine: w.engine, Names: map[string]Summary{}, Peers: map[string]time.Time{}, Networks: map[string]Network{}, Volumes: w.volumes, Images: w.images, Memory: w.memory}
 	for _, c := range w.containers {
-		o.Names[c.Name] = c.Summary
+		o.Names[c.Name], o.Peers[c.Name] = c.Summary, c.StartedAt
 		labelled, _ := KeyOf(c.Summary)
 		named, _ := KeyOfName(c.Name)
 		if labelled == key || named == key {
