@@ -34,7 +34,7 @@ func (c *Controller) hear(ctx context.Context, e Event) {
 		c.hearNetwork(e)
 	case "volume":
 		if isNote(e.ID) {
-			c.hearNote(ctx, e)
+			c.hearNote(e)
 			return
 		}
 		if e.Action == "create" || e.Action == "destroy" { // each start and end of a container mounts and unmounts
@@ -95,9 +95,9 @@ func (c *Controller) hearNetwork(e Event) {
 }
 
 // hearNote answers a newcomer that knocks.
-func (c *Controller) hearNote(ctx context.Context, e Event) {
-	if e.Action == "create" && strings.HasPrefix(e.ID, knockPrefix) && c.online.Load() {
-		c.answer(ctx, e.ID)
+func (c *Controller) hearNote(e Event) {
+	if nonce, knocks := strings.CutPrefix(e.ID, knockPrefix); knocks && e.Action == "create" {
+		c.enqueue(spec.Key{Kind: kindKnock, Name: nonce})
 	}
 }
 

@@ -82,9 +82,13 @@ func listen(ctx context.Context, engine volumes, engineID, nonce string) error {
 	if err != nil {
 		return err
 	}
+	all, err = sweep(ctx, engine, all)
+	if err != nil {
+		return err
+	}
 	i := slices.IndexFunc(all, func(v plan.Volume) bool {
 		other, knocks := strings.CutPrefix(v.Name, knockPrefix)
-		return v.Name == answerPrefix+nonce || knocks && other < nonce && time.Since(v.CreatedAt) < knockStale
+		return v.Name == answerPrefix+nonce || knocks && other < nonce
 	})
 	if i < 0 {
 		return nil
@@ -94,9 +98,25 @@ func listen(ctx context.Context, engine volumes, engineID, nonce string) error {
 	return held
 }
 
+// sweep removes notes that were left behind, and gives the other volumes.
+func sweep(ctx context.Context, engine volumes, all []plan.Volume) (rest []plan.Volume, err error) {
+	for _, v := range all {
+		if v.Labels[labelHolder] == "" || !isNote(v.Name) || time.Since(v.CreatedAt) < knockStale {
+			rest = append(rest, v)
+			continue
+		}
+		if e := engine.RemoveVolume(ctx, v.Name); e != nil && !fault.Is(e, fault.NotFound) {
+			err = errors.Join(err, e)
+		}
+	}
+	return rest, err
+}
+
+// kindKnock stands in the queue for an answer to a newcomer: the stream of events must not wait for the engine.
+const kindKnock spec.Kind = "Knock"
+
 // answer tells a newcomer who holds the engine. The newcomer removes the answer.
-func (c *Controller) answer(ctx context.Context, knock string) {
-	nonce := strings.TrimPrefix(knock, knockPrefix)
+func (c *Controller) answer(ctx context.Context, nonce string) {
 	if err := leaveNote(ctx, c.engine, answerPrefix+nonce, c.opts.Identity); err != nil {
 		c.log.Error(err, "cannot tell another agent that this one holds the engine")
 		return

@@ -97,6 +97,13 @@ func (l *Lock) take(f *os.File, engineID string) error {
 	return err
 }
 
+// Holds reports whether the engine of an ID is held.
+func (l *Lock) Holds(engineID string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.file != nil && l.engine == engineID
+}
+
 // Release lets go of the engine.
 func (l *Lock) Release() {
 	l.mu.Lock()
@@ -109,19 +116,6 @@ func (l *Lock) release() {
 		_ = l.file.Close() // closing lets go; nothing was buffered
 		l.file = nil
 	}
-}
-
-// HolderOf tells who holds an engine now; false where nobody does.
-func HolderOf(dir, engineID string) (Holder, bool) {
-	f, err := os.Open(lockPath(dir, engineID))
-	if err != nil {
-		return Holder{}, false
-	}
-	defer f.Close()
-	if unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB) == nil {
-		return Holder{}, false
-	}
-	return readHolder(f.Name()), true
 }
 
 func readHolder(path string) (h Holder) {

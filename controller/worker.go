@@ -32,8 +32,12 @@ func (c *Controller) lookAt(ctx context.Context, key spec.Key) {
 	}
 	d, since := c.begin(key)
 	defer c.end(key)
-	if key == surveyKey {
+	switch {
+	case key == surveyKey:
 		c.survey(ctx, d, since)
+		return
+	case key.Kind == kindKnock:
+		c.answer(ctx, key.Name)
 		return
 	}
 	object, wanted := d.Catalog.Get(key)

@@ -105,6 +105,9 @@ func (a *agent) listen() (net.Listener, error) {
 
 // hold takes the engine, and opens the socket when it is first held: an agent that waits for another leaves that one's alone.
 func (a *agent) hold(ctx context.Context, engineID string) error {
+	if a.lock.Holds(engineID) && a.client.Local() {
+		return nil // it was away for all, and nobody else can have taken it
+	}
 	if err := a.lock.Hold(engineID); err != nil {
 		return err
 	}

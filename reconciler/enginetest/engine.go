@@ -51,7 +51,6 @@ func New() *Engine {
 		volumes:    map[string]*plan.Volume{},
 		hub:        hub{subscribers: map[*subscriber]bool{}},
 		calls:      newCalls(),
-		watch:      watchdog{allowed: map[string]bool{}},
 		timers:     map[*time.Timer]bool{},
 	}
 	e.addPredefinedNetworks()

@@ -2,6 +2,7 @@ package enginetest
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"berth.dev/berth/reconciler/plan"
@@ -10,19 +11,19 @@ import (
 // watchdog notes what an agent must never do, when it does it.
 type watchdog struct {
 	broken  []string
-	allowed map[string]bool
+	allowed []string // glob patterns of names
 }
 
 // touch is for calls of the agent that change a container.
 func (w *watchdog) touch(c *container, verb string) {
-	if c.foreign && !w.allowed[c.name] {
+	if c.foreign && !w.allows(c.name) {
 		w.note("the agent's %s touched container %q, which is not its own", verb, c.name)
 	}
 }
 
 // lost is for a volume that the agent removes.
 func (w *watchdog) lost(volume string) {
-	if !w.allowed[volume] {
+	if !w.allows(volume) {
 		w.note("the agent removed volume %q", volume)
 	}
 }
@@ -40,17 +41,19 @@ func (w *watchdog) started(e *Engine, c *container) {
 	}
 }
 
+func (w *watchdog) allows(name string) bool {
+	return slices.ContainsFunc(w.allowed, func(pattern string) bool { return globs(pattern, name) })
+}
+
 func (w *watchdog) note(format string, args ...any) {
 	w.broken = append(w.broken, fmt.Sprintf(format, args...))
 }
 
-// Allow lets the agent touch foreign containers, as to adopt them, and remove volumes, by name.
+// Allow lets the agent touch foreign containers, as to adopt them, and remove volumes, by name or glob pattern.
 func (e *Engine) Allow(names ...string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for _, name := range names {
-		e.watch.allowed[name] = true
-	}
+	e.watch.allowed = append(e.watch.allowed, names...)
 }
 
 // CheckInvariants fails the test where, since the engine was made, two running containers were the same copy of the same object,
