@@ -23,6 +23,11 @@ var lifeCases = []contractCase{
 	{"no events from before the subscription", testNoOldEvents},
 }
 
+// awaitListening waits for a program to be healthy, by which time it ends by itself when it is told to.
+func (b *bench) awaitListening(id string) {
+	b.await(id, "the program listens to signals", func(c plan.Container) bool { return c.Health == plan.HealthHealthy })
+}
+
 func testLife(b *bench) {
 	e, ctx := b.Engine, b.Context()
 	id := b.create(plan.Create{Name: "life", Spec: b.Program(Behaviour{HealthyAfter: 100 * time.Millisecond})})
@@ -34,7 +39,7 @@ func testLife(b *bench) {
 	}
 	started := b.wantState(id, plan.StateRunning)
 	equal(b, "finished at zero, and it", started.FinishedAt.IsZero(), true)
-	b.await(id, "the program listens to signals", func(c plan.Container) bool { return c.Health == plan.HealthHealthy })
+	b.awaitListening(id)
 	for range 2 {
 		b.ok(e.Stop(ctx, id))
 	}

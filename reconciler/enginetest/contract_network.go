@@ -3,6 +3,7 @@ package enginetest
 import (
 	"context"
 	"slices"
+	"time"
 
 	"berth.dev/berth/reconciler/fault"
 	"berth.dev/berth/reconciler/plan"
@@ -170,7 +171,10 @@ func testMAC(b *bench) {
 func testNetworkGone(b *bench) {
 	e, ctx := b.Engine, b.Context()
 	n, other := b.network("gone", spec.NetworkSpec{}), b.network("other", spec.NetworkSpec{})
-	id := b.start("left", b.on(spec.NetworkAttachment{Name: n.Name}, spec.NetworkAttachment{Name: other.Name}))
+	program := b.Program(Behaviour{HealthyAfter: 100 * time.Millisecond})
+	program.Networks = []spec.NetworkAttachment{{Name: n.Name}, {Name: other.Name}}
+	id := b.start("left", program)
+	b.awaitListening(id)
 	b.ok(e.Stop(ctx, id))
 	b.ok(e.RemoveNetwork(ctx, n.Name))
 	equal(b, "it keeps the name and the ID", b.inspect(id).Networks[n.Name], n.ID)
