@@ -18,17 +18,6 @@ const recordVersion = "v1"
 // filled in, and what was asked for and no longer is.
 type record map[string]string
 
-// makeRecord records the rows of a container that only a new one can change.
-func makeRecord(s *spec.ContainerSpec) record {
-	r := record{}
-	for _, row := range rows {
-		if row.class == recreate {
-			r.put(row.path, row.flat(s))
-		}
-	}
-	return r
-}
-
 func (r record) put(path string, v values) {
 	if len(v) > 0 {
 		r[path] = hash(v)
