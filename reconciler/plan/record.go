@@ -5,8 +5,6 @@ import (
 	"encoding/hex"
 	"slices"
 	"strings"
-
-	"berth.dev/berth/spec"
 )
 
 // recordVersion is the first word of a record. It changes when the canonical form of a field does; a record of another version
