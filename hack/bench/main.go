@@ -50,15 +50,27 @@ func run(ctx context.Context, binary, only string, rounds, many int) (err error)
 			err = e
 		}
 	}()
-	a, err := startAgent(ctx, binary, dir, socket)
+	if err := b.all(ctx, only, rounds, many); err != nil {
+		return err
+	}
+	b.table.print(os.Stdout)
+	return nil
+}
+
+// withAgent runs a measurement with an agent of its own.
+func (b *bench) withAgent(ctx context.Context, measure func(*agent) error) error {
+	dir, err := os.MkdirTemp(b.dir, "agent")
+	if err != nil {
+		return err
+	}
+	a, err := startAgent(ctx, b.binary, dir, b.socket)
 	if err != nil {
 		return fmt.Errorf("%w\n%s", err, a.logged())
 	}
 	defer a.stop()
-	if err := b.all(ctx, a, only, rounds, many); err != nil {
+	if err := measure(a); err != nil {
 		return fmt.Errorf("%w; the agent's log:\n%s", err, tail(a.logged()))
 	}
-	b.table.print(os.Stdout)
 	return nil
 }
 
@@ -68,20 +80,20 @@ func tail(log string) string {
 }
 
 // all makes the measurements one after the other.
-func (b *bench) all(ctx context.Context, a *agent, only string, rounds, many int) error {
+func (b *bench) all(ctx context.Context, only string, rounds, many int) error {
 	steps := []struct {
 		name string
-		do   func() error
+		do   func(*agent) error
 	}{
-		{"up", func() error { return b.upAndDown(ctx, a, rounds) }},
-		{"kill", func() error { return b.others(ctx, a) }},
-		{"idle", func() error { return b.passes(ctx, a, many) }},
+		{"up", func(a *agent) error { return b.upAndDown(ctx, a, rounds) }},
+		{"kill", func(a *agent) error { return b.others(ctx, a) }},
+		{"idle", func(a *agent) error { return b.passes(ctx, a, many) }},
 	}
 	for _, step := range steps {
 		if only != "" && only != step.name {
 			continue
 		}
-		if err := step.do(); err != nil {
+		if err := b.withAgent(ctx, step.do); err != nil {
 			return err
 		}
 	}
@@ -108,7 +120,7 @@ func (b *bench) upAndDown(ctx context.Context, a *agent, rounds int) error {
 	up, nothing, down, ok, err := b.compose(ctx, containers)
 	if ok {
 		b.table.peer("docker compose up -d", up, median(berthUp))
-		b.table.peer("docker compose up -d, nothing to do", nothing, 0)
+		b.table.add("docker compose up -d, nothing to do, whole process", ms(nothing), "", "", "", "")
 		b.table.peer("docker compose down", down, median(berthDown))
 	}
 	return err
@@ -137,9 +149,14 @@ func (b *bench) passes(ctx context.Context, a *agent, many int) error {
 	if err != nil {
 		return err
 	}
-	b.table.value("API calls at idle, in 20 s", fmt.Sprint(calls), "0", calls == 0)
+	b.table.value("API calls at idle, in 20 s (a resync is every 5 min)", fmt.Sprint(calls), "0", calls == 0)
 	b.table.value("CPU at idle", fmt.Sprintf("%.2f%%", cpu), "< 0.10%", cpu < 0.1)
 	b.table.value("memory with 50 objects", fmt.Sprintf("%.1f MiB", float64(memory)/(1<<20)), "< 40 MiB", memory < 40<<20)
+	whole, err := b.planCommand(ctx, containers)
+	if err != nil {
+		return err
+	}
+	b.table.add("`berth plan`, nothing to do over 50, whole process", "", ms(whole), "", "", "")
 	for _, n := range []int{containers, many} {
 		if n == 0 {
 			continue

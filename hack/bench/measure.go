@@ -145,6 +145,23 @@ func (b *bench) idlePass(ctx context.Context, n int) (list, pass time.Duration, 
 	return median(lists), median(passes), nil
 }
 
+// planCommand measures `berth plan` where there is nothing to do: the median.
+func (b *bench) planCommand(ctx context.Context, n int) (time.Duration, error) {
+	file := filepath.Join(b.dir, "plan.yaml")
+	if err := os.WriteFile(file, []byte(manifests(n)), 0o600); err != nil {
+		return 0, err
+	}
+	var all []time.Duration
+	for range 9 {
+		start := time.Now()
+		if out, err := exec.CommandContext(ctx, b.binary, "plan", file, "-H", "unix://"+b.socket).CombinedOutput(); err != nil {
+			return 0, fmt.Errorf("berth plan: %w: %s", err, out)
+		}
+		all = append(all, time.Since(start))
+	}
+	return median(all), nil
+}
+
 func passAll(ctx context.Context, rec *reconciler.Reconciler, catalog *controller.Catalog) error {
 	since := time.Now()
 	for _, key := range catalog.Keys() {

@@ -42,10 +42,6 @@ func (t *table) value(what, got, target string, ok bool) {
 
 // peer adds what another program took for what berth did, for comparison.
 func (t *table) peer(what string, peer, berth time.Duration) {
-	if berth == 0 {
-		t.add(what, ms(peer), "", "", "", "")
-		return
-	}
 	t.add(what, ms(peer), ms(berth), fmt.Sprintf("%.2f", berth.Seconds()/peer.Seconds()), "", "")
 }
 
