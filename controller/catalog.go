@@ -56,6 +56,11 @@ func (c *Catalog) Get(k spec.Key) (spec.Object, bool) {
 // Keys lists all keys, sorted.
 func (c *Catalog) Keys() []spec.Key { return slices.SortedFunc(maps.Keys(c.objects), spec.Key.Compare) }
 
+// Orphans picks from keys those of no object in the catalog.
+func (c *Catalog) Orphans(keys []spec.Key) []spec.Key {
+	return slices.DeleteFunc(slices.Clone(keys), func(k spec.Key) bool { _, wanted := c.objects[k]; return wanted })
+}
+
 // Dependents lists the objects that refer to a key, whether or not it exists.
 func (c *Catalog) Dependents(k spec.Key) []spec.Key { return c.dependents[k] }
 

@@ -34,11 +34,7 @@ func (c *Controller) orphans(ctx context.Context, d *Desired, since time.Time) (
 	if err != nil {
 		return nil, err
 	}
-	for _, key := range owned {
-		if _, wanted := d.Catalog.Get(key); !wanted {
-			orphans = append(orphans, key)
-		}
-	}
+	orphans = d.Catalog.Orphans(owned)
 	newly, why := c.guard.survey(owned, orphans, d.Unknown)
 	if len(newly) > 0 {
 		c.log.Info("removal waits for `berth prune --confirm`", "why", why, "objects", keyNames(newly))

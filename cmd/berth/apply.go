@@ -22,27 +22,17 @@ func applyCommand(g *global) *cobra.Command {
 		Use:   "apply PATH...",
 		Short: "Make the engine as the manifests say, once; exit code 1 where an object does not become ready",
 		Args:  cobra.MinimumNArgs(1),
-		RunE: func(cmd *cobra.Command, paths []string) error {
-			l, err := loadPaths(paths, cmd.InOrStdin())
-			if err != nil {
-				return err
-			}
+		RunE: g.onPaths(func(cmd *cobra.Command, l loaded, c *engine.Client) error {
 			if len(l.problems) > 0 { // a person is there to mend it, so that nothing is half applied
-				printProblems(cmd.ErrOrStderr(), l.problems)
 				return exitFailed
 			}
-			c, err := g.connect(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer c.Close()
 			lock, err := hold(cmd.Context(), c, "")
 			if err != nil {
 				return err
 			}
 			defer lock.Release()
 			return o.apply(cmd.Context(), c, l.objects, cmd.OutOrStdout())
-		},
+		}),
 	}
 	cmd.Flags().DurationVar(&o.timeout, "timeout", 5*time.Minute, "how long the objects may take to become ready")
 	cmd.Flags().BoolVar(&o.prune, "prune", false, "also remove what is on the engine and not in PATH; all of it at once needs `berth prune --confirm`")

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"berth.dev/berth/controller"
 	"berth.dev/berth/reconciler/engine"
 	"berth.dev/berth/spec"
@@ -92,6 +94,24 @@ func loadPaths(paths []string, stdin io.Reader) (loaded, error) {
 	}
 	merged := load.Merge(results)
 	return loaded{merged.Objects, merged.Problems}, nil
+}
+
+// onPaths makes a command that works on the manifests of its arguments and on the engine. It prints what is wrong with the
+// manifests; what that means is for run to say.
+func (g *global) onPaths(run func(cmd *cobra.Command, l loaded, c *engine.Client) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, paths []string) error {
+		l, err := loadPaths(paths, cmd.InOrStdin())
+		if err != nil {
+			return err
+		}
+		printProblems(cmd.ErrOrStderr(), l.problems)
+		c, err := g.connect(cmd.Context())
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		return run(cmd, l, c)
+	}
 }
 
 func printProblems(w io.Writer, problems []load.Problem) {

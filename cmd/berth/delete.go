@@ -22,17 +22,7 @@ func deleteCommand(g *global) *cobra.Command {
 		Use:   "delete PATH...",
 		Short: "Remove the objects of manifests from the engine; a volume's data only where its reclaimPolicy is Delete",
 		Args:  cobra.MinimumNArgs(1),
-		RunE: func(cmd *cobra.Command, paths []string) error {
-			l, err := loadPaths(paths, cmd.InOrStdin())
-			if err != nil {
-				return err
-			}
-			printProblems(cmd.ErrOrStderr(), l.problems)
-			c, err := g.connect(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer c.Close()
+		RunE: g.onPaths(func(cmd *cobra.Command, l loaded, c *engine.Client) error {
 			r := newRemoval(c, cmd.OutOrStdout(), dryRun)
 			if !dryRun {
 				lock, err := hold(cmd.Context(), c, "")
@@ -48,7 +38,7 @@ func deleteCommand(g *global) *cobra.Command {
 				return exitFailed
 			}
 			return nil
-		},
+		}),
 	}
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "only say what would be removed")
 	return cmd

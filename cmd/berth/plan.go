@@ -13,6 +13,7 @@ import (
 
 	"berth.dev/berth/controller"
 	"berth.dev/berth/reconciler"
+	"berth.dev/berth/reconciler/engine"
 	"berth.dev/berth/reconciler/plan"
 	"berth.dev/berth/spec"
 )
@@ -24,17 +25,7 @@ func planCommand(g *global) *cobra.Command {
 		Use:   "plan PATH...",
 		Short: "Show what the agent would do, field by field; exit code 2 where it would do something",
 		Args:  cobra.MinimumNArgs(1),
-		RunE: func(cmd *cobra.Command, paths []string) error {
-			l, err := loadPaths(paths, cmd.InOrStdin())
-			if err != nil {
-				return err
-			}
-			printProblems(cmd.ErrOrStderr(), l.problems)
-			c, err := g.connect(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer c.Close()
+		RunE: g.onPaths(func(cmd *cobra.Command, l loaded, c *engine.Client) error {
 			plans, orphans, err := makePlans(cmd.Context(), reconciler.New(c, reconciler.Options{}), l.objects, prune)
 			if err != nil {
 				return err
@@ -43,7 +34,7 @@ func planCommand(g *global) *cobra.Command {
 				return err
 			}
 			return planExit(plans, len(l.problems))
-		},
+		}),
 	}
 	cmd.Flags().StringVarP(&output, "output", "o", "", "yaml or json")
 	cmd.Flags().BoolVar(&prune, "prune", false, "also plan the removal of what is on the engine and not in PATH, as the agent would")
@@ -59,15 +50,11 @@ func makePlans(ctx context.Context, r *reconciler.Reconciler, objects []spec.Obj
 	if err != nil {
 		return nil, 0, err
 	}
-	for _, key := range owned {
-		if _, wanted := catalog.Get(key); wanted {
-			continue
-		}
-		if prune {
-			keys = append(keys, key)
-		} else {
-			orphans++
-		}
+	without := catalog.Orphans(owned)
+	if prune {
+		keys = append(keys, without...)
+	} else {
+		orphans = len(without)
 	}
 	for _, key := range keys {
 		object, _ := catalog.Get(key)

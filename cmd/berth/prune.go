@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"berth.dev/berth/controller"
+	"berth.dev/berth/reconciler/engine"
 	"berth.dev/berth/spec"
 )
 
@@ -27,7 +28,7 @@ the engine with the manifests there. Volumes are never removed.`,
 			if len(paths) == 0 {
 				return pruneAgent(cmd.Context(), g, confirm, cmd.OutOrStdout())
 			}
-			return prunePaths(cmd, g, paths, confirm)
+			return g.prunePaths(confirm)(cmd, paths)
 		},
 	}
 	cmd.Flags().BoolVar(&confirm, "confirm", false, "remove what is shown")
@@ -58,48 +59,30 @@ func pruneAgent(ctx context.Context, g *global, confirm bool, out io.Writer) err
 	return nil
 }
 
-func prunePaths(cmd *cobra.Command, g *global, paths []string, confirm bool) error {
-	ctx := cmd.Context()
-	l, err := loadPaths(paths, cmd.InOrStdin())
-	if err != nil {
-		return err
-	}
-	if len(l.problems) > 0 {
-		printProblems(cmd.ErrOrStderr(), l.problems)
-		return errors.New("nothing is removed, because what these manifests want is not fully known")
-	}
-	c, err := g.connect(ctx)
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	r := newRemoval(c, cmd.OutOrStdout(), !confirm)
-	if confirm {
-		lock, err := hold(ctx, c, "")
+// prunePaths removes what is on the engine and not in the manifests, without an agent.
+func (g *global) prunePaths(confirm bool) func(*cobra.Command, []string) error {
+	return g.onPaths(func(cmd *cobra.Command, l loaded, c *engine.Client) error {
+		if len(l.problems) > 0 {
+			return errors.New("nothing is removed, because what these manifests want is not fully known")
+		}
+		r := newRemoval(c, cmd.OutOrStdout(), !confirm)
+		if confirm {
+			lock, err := hold(cmd.Context(), c, "")
+			if err != nil {
+				return fmt.Errorf("%w; to confirm what the agent holds back: berth prune --confirm", err)
+			}
+			defer lock.Release()
+		}
+		owned, err := r.rec.World.Owned(cmd.Context(), time.Time{})
 		if err != nil {
-			return fmt.Errorf("%w; to confirm what the agent holds back: berth prune --confirm", err)
+			return err
 		}
-		defer lock.Release()
-	}
-	orphans, err := orphansOf(ctx, r, l.objects)
-	if err != nil {
-		return err
-	}
-	if len(orphans) == 0 {
-		fmt.Fprintln(cmd.OutOrStdout(), "nothing is on the engine without a manifest")
-	}
-	return r.remove(ctx, orphans)
-}
-
-func orphansOf(ctx context.Context, r *removal, objects []spec.Object) (orphans []spec.Key, err error) {
-	owned, err := r.rec.World.Owned(ctx, time.Time{})
-	catalog := controller.NewCatalog(objects)
-	for _, k := range owned {
-		if _, wanted := catalog.Get(k); !wanted {
-			orphans = append(orphans, k)
+		orphans := controller.NewCatalog(l.objects).Orphans(owned)
+		if len(orphans) == 0 {
+			fmt.Fprintln(cmd.OutOrStdout(), "nothing is on the engine without a manifest")
 		}
-	}
-	return orphans, err
+		return r.remove(cmd.Context(), orphans)
+	})
 }
 
 // eachSideBySide calls do for each key, some at once, and gives the first error once all are done.
