@@ -146,7 +146,7 @@ func blockMessages(blocks []plan.Block) string {
 // readyCondition says whether all copies serve. What keeps the object from being synced explains why it is not ready, too.
 func readyCondition(c *spec.Container, p Pass, synced Condition, now time.Time) Condition {
 	ready := Condition{Type: Ready}
-	worst, running := "", 0
+	worst, running, completed := "", 0, 0
 	for i := range p.After.Containers {
 		have := &p.After.Containers[i]
 		if id, ours := plan.Owner(have.Summary); !ours || id.Name() != have.Name || id.Ordinal >= int(*c.Spec.Replicas) {
@@ -154,24 +154,37 @@ func readyCondition(c *spec.Container, p Pass, synced Condition, now time.Time) 
 		}
 		reason, message := containerReadiness(c, have, now)
 		switch {
+		case reason == "" && have.State == plan.StateExited:
+			completed++
 		case reason == "":
 			running++
 		case worst == "":
 			worst, ready.Reason, ready.Message = reason, reason, message
 		}
 	}
+	backoff := slices.IndexFunc(p.Left.Blocks, func(b plan.Block) bool { return b.Reason == plan.ReasonCrashLoopBackOff })
 	switch want := int(*c.Spec.Replicas); {
-	case worst == "" && running >= want:
-		ready.Status, ready.Reason = true, "Running"
-		if want == 0 {
-			ready.Reason = "NoReplicas"
-		}
+	case worst != "" && backoff >= 0: // also of one that never started, and so has not ended either
+		ready.Reason, ready.Message = string(plan.ReasonCrashLoopBackOff), p.Left.Blocks[backoff].Message
+	case worst == "" && running+completed >= want:
+		ready.Status, ready.Reason = true, servingReason(want, completed)
 	case worst == "" && !synced.Status:
 		ready.Reason, ready.Message = synced.Reason, synced.Message
 	case worst == "":
 		ready.Reason, ready.Message = "Progressing", fmt.Sprintf("%d of %d run", running, want)
 	}
 	return ready
+}
+
+// servingReason says how an object is ready.
+func servingReason(want, completed int) string {
+	switch {
+	case want == 0:
+		return "NoReplicas"
+	case completed > 0:
+		return "Completed"
+	}
+	return "Running"
 }
 
 // manyRestarts is how many restarts by the engine make a container that is restarting one that crashes in a loop.
