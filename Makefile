@@ -23,6 +23,7 @@ run: build engine images ## run the agent on examples/ and show what to try
 
 clean-run: build ## remove what `make run` left on the engine
 	bin/berth delete examples
+	@rm -f .cache/run/left
 
 test: test-unit test-e2e ## run every test, with the race detector
 
@@ -30,6 +31,7 @@ test-unit: compiler ## run the tests that need no engine
 	go test -race $(UNIT_TESTS)
 
 test-e2e: compiler engine images ## run the tests that use the engine
+	@if test -e .cache/run/left; then echo "first, what 'make run' left:"; $(MAKE) --no-print-directory clean-run; fi
 	go test -race -count=1 -p 1 $(ENGINE_TESTS)
 
 lint: ## check format, vet, staticcheck (and shellcheck where installed)

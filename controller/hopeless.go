@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"berth.dev/berth/reconciler"
 	"berth.dev/berth/reconciler/fault"
 	"berth.dev/berth/reconciler/plan"
 )
@@ -13,7 +14,7 @@ var hopeless = map[string]bool{
 	string(plan.ReasonNameTaken): true, string(plan.ReasonNetworkNotFound): true, string(plan.ReasonVolumeNotFound): true,
 	string(plan.ReasonContainerNotFound): true, string(plan.ReasonImageNotPresent): true, string(plan.ReasonUnsupported): true,
 	string(plan.ReasonStalled): true, string(plan.ReasonVolumeImmutable): true, string(plan.ReasonNetworkImmutable): true,
-	string(fault.DockerConfiguration): true,
+	string(fault.DockerConfiguration): true, reconciler.ReasonFailed: true,
 }
 
 // Hopeless reports whether a condition's reason stays until somebody changes something.

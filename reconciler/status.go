@@ -176,6 +176,9 @@ func readyCondition(c *spec.Container, p Pass, synced Condition, now time.Time) 
 	return ready
 }
 
+// ReasonFailed is the reason of an object whose container has failed and, by its restart policy, stays ended.
+const ReasonFailed = "Failed"
+
 // servingReason says how an object is ready.
 func servingReason(want, completed int) string {
 	switch {
@@ -223,7 +226,7 @@ func endedReason(c *spec.Container, have *plan.Container) (reason, message strin
 	if c.Spec.RestartPolicy == spec.RestartAlways || c.Spec.RestartPolicy == spec.RestartUnlessStopped {
 		return string(plan.ReasonCrashLoopBackOff), fmt.Sprintf("%q %s", have.Name, plan.Ending(have))
 	}
-	return "Failed", fmt.Sprintf("%q %s, and its restartPolicy is %s", have.Name, plan.Ending(have), c.Spec.RestartPolicy)
+	return ReasonFailed, fmt.Sprintf("%q %s, and its restartPolicy is %s", have.Name, plan.Ending(have), c.Spec.RestartPolicy)
 }
 
 func containerStatuses(c *spec.Container, containers []plan.Container, now time.Time) (out []ContainerStatus) {

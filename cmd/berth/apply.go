@@ -133,7 +133,8 @@ func judge(objects []controller.ObjectStatus) (unready []controller.ObjectStatus
 			continue
 		}
 		unready = append(unready, o)
-		settled = settled && (current && controller.Hopeless(synced.Reason) || synced.Reason == controller.ReasonPrunePending)
+		hopeless := controller.Hopeless(synced.Reason) || synced.Status && controller.Hopeless(ready.Reason)
+		settled = settled && (current && hopeless || synced.Reason == controller.ReasonPrunePending)
 	}
 	return unready, settled
 }

@@ -135,6 +135,7 @@ func TestJudge(t *testing.T) {
 		{"hopeless", []controller.ObjectStatus{ready, status(spec.KindContainer, "b", "!NameTaken", "!NameTaken")}, 1, true},
 		{"hopeless by an older manifest", []controller.ObjectStatus{olderHopeless}, 1, false},
 		{"hopeless and starting", []controller.ObjectStatus{status(spec.KindContainer, "a", "!Stalled", "Running"), status(spec.KindContainer, "b", "UpToDate", "!Starting")}, 2, false},
+		{"failed for good", []controller.ObjectStatus{ready, status(spec.KindContainer, "b", "UpToDate", "!Failed")}, 1, true},
 		{"held", []controller.ObjectStatus{ready, status(spec.KindContainer, "b", "!PrunePending", "Running")}, 1, true},
 	} {
 		if unready, settled := judge(tt.objects); len(unready) != tt.unready || settled != tt.settled {
