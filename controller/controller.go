@@ -32,8 +32,8 @@ type Options struct {
 	Prune bool
 	// SameClock says that the engine's clock is the agent's, so that events can be told from the agent's own doings by time.
 	SameClock bool
-	// Hold is asked before anything is done, with the engine's ID; an error says who else holds the engine. Nil for no lock.
-	Hold func(ctx context.Context, engineID string) error
+	// Hold is asked before anything is done, with the engine's key; an error says who else holds the engine. Nil for no lock.
+	Hold func(ctx context.Context, engine string) error
 	// Identity is what other agents are told that ask for the engine.
 	Identity Holder
 	// Registry takes the metrics; nil for none.

@@ -58,7 +58,7 @@ func (c *Controller) subscribe(ctx context.Context) error {
 		return err
 	}
 	if c.opts.Hold != nil {
-		if err := c.opts.Hold(ctx, info.ID); err != nil {
+		if err := c.opts.Hold(ctx, info.Key()); err != nil {
 			return err
 		}
 	}

@@ -60,7 +60,7 @@ func (c *Controller) hearContainer(e Event) {
 	// A port or an address may be free now, or a network without containers. An object's own events must not wake it up: a
 	// replacement that fails for a port would be tried at once again, and stop the old container each time.
 	if e.Action == "die" || e.Action == "destroy" {
-		c.enqueueUnsynced("", fault.ResourceAllocation, own...)
+		c.enqueueUnsynced(plan.ReasonPortTaken, fault.ResourceAllocation, own...)
 		c.enqueueUnsynced(plan.ReasonNetworkInUse, "")
 	}
 }

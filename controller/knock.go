@@ -40,7 +40,7 @@ type volumes interface {
 
 // Knock asks through the engine whether another agent holds it. It returns a *HeldError where one answers, or where one that knocks
 // at the same time is to go first.
-func Knock(ctx context.Context, engine volumes, engineID string, me Holder) (err error) {
+func Knock(ctx context.Context, engine volumes, engineKey string, me Holder) (err error) {
 	nonce := strings.ToLower(rand.Text())
 	if err := leaveNote(ctx, engine, knockPrefix+nonce, me); err != nil {
 		return err
@@ -54,7 +54,7 @@ func Knock(ctx context.Context, engine volumes, engineID string, me Holder) (err
 	}()
 	deadline := time.After(knockWait)
 	for look := time.NewTicker(knockLook); ; {
-		if err := listen(ctx, engine, engineID, nonce); err != nil {
+		if err := listen(ctx, engine, engineKey, nonce); err != nil {
 			return err
 		}
 		select {
@@ -77,7 +77,7 @@ func leaveNote(ctx context.Context, engine volumes, name string, me Holder) erro
 }
 
 // listen looks for an answer, and for others that knock too: of those the first by name goes on.
-func listen(ctx context.Context, engine volumes, engineID, nonce string) error {
+func listen(ctx context.Context, engine volumes, engineKey, nonce string) error {
 	all, err := engine.Volumes(ctx)
 	if err != nil {
 		return err
@@ -93,7 +93,7 @@ func listen(ctx context.Context, engine volumes, engineID, nonce string) error {
 	if i < 0 {
 		return nil
 	}
-	held := &HeldError{Engine: engineID}
+	held := &HeldError{Engine: engineKey}
 	_ = json.Unmarshal([]byte(all[i].Labels[labelHolder]), &held.Holder) // an answer is an answer, whatever it says
 	return held
 }

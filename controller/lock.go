@@ -56,32 +56,32 @@ func RunDir() string {
 	return filepath.Join(os.TempDir(), fmt.Sprintf("berth-%d", os.Geteuid()))
 }
 
-// Hold takes the engine of an ID, and lets go of another that was held. It returns a *HeldError where another process has it.
-func (l *Lock) Hold(engineID string) error {
+// Hold takes an engine by its key (plan.Engine.Key), and lets go of another that was held. It returns a *HeldError where another process has it.
+func (l *Lock) Hold(engineKey string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.file != nil && l.engine == engineID {
+	if l.file != nil && l.engine == engineKey {
 		return nil
 	}
 	l.release()
 	if err := os.MkdirAll(l.dir, 0o755); err != nil {
 		return fmt.Errorf("cannot lock the engine: %w", err)
 	}
-	f, err := os.OpenFile(lockPath(l.dir, engineID), os.O_RDWR|os.O_CREATE, 0o644)
+	f, err := os.OpenFile(lockPath(l.dir, engineKey), os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
 		return fmt.Errorf("cannot lock the engine: %w", err)
 	}
-	if err := l.take(f, engineID); err != nil {
+	if err := l.take(f, engineKey); err != nil {
 		return errors.Join(err, f.Close())
 	}
-	l.engine, l.file = engineID, f
+	l.engine, l.file = engineKey, f
 	return nil
 }
 
-func (l *Lock) take(f *os.File, engineID string) error {
+func (l *Lock) take(f *os.File, engineKey string) error {
 	err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	if errors.Is(err, unix.EWOULDBLOCK) {
-		return &HeldError{engineID, readHolder(f.Name())}
+		return &HeldError{engineKey, readHolder(f.Name())}
 	}
 	if err != nil {
 		return fmt.Errorf("cannot lock %s: %w", f.Name(), err)
@@ -97,11 +97,11 @@ func (l *Lock) take(f *os.File, engineID string) error {
 	return err
 }
 
-// Holds reports whether the engine of an ID is held.
-func (l *Lock) Holds(engineID string) bool {
+// Holds reports whether an engine by its key (plan.Engine.Key) is held.
+func (l *Lock) Holds(engineKey string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.file != nil && l.engine == engineID
+	return l.file != nil && l.engine == engineKey
 }
 
 // Release lets go of the engine.
@@ -125,8 +125,8 @@ func readHolder(path string) (h Holder) {
 	return h
 }
 
-func lockPath(dir, engineID string) string {
-	return filepath.Join(dir, strings.Map(fileRune, engineID)+".lock")
+func lockPath(dir, engineKey string) string {
+	return filepath.Join(dir, strings.Map(fileRune, engineKey)+".lock")
 }
 
 // fileRune keeps what is harmless in a file's name.

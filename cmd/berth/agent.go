@@ -104,14 +104,14 @@ func (a *agent) listen() (net.Listener, error) {
 }
 
 // hold takes the engine, and opens the socket when it is first held: an agent that waits for another leaves that one's alone.
-func (a *agent) hold(ctx context.Context, engineID string) error {
-	if a.lock.Holds(engineID) && a.client.Local() {
+func (a *agent) hold(ctx context.Context, engineKey string) error {
+	if a.lock.Holds(engineKey) && a.client.Local() {
 		return nil // it was away for all, and nobody else can have taken it
 	}
-	if err := a.lock.Hold(engineID); err != nil {
+	if err := a.lock.Hold(engineKey); err != nil {
 		return err
 	}
-	if err := controller.Knock(ctx, a.client, engineID, a.me); err != nil {
+	if err := controller.Knock(ctx, a.client, engineKey, a.me); err != nil {
 		a.lock.Release() // whoever holds the engine may have to use the lock
 		return err
 	}

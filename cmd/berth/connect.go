@@ -48,10 +48,10 @@ func hold(ctx context.Context, c *engine.Client, socket string) (*controller.Loc
 	}
 	me := holder(socket)
 	lock := controller.NewLock(controller.RunDir(), me)
-	if err := lock.Hold(info.ID); err != nil || c.Local() {
+	if err := lock.Hold(info.Key()); err != nil || c.Local() {
 		return lock, err
 	}
-	return lock, controller.Knock(ctx, c, info.ID, me)
+	return lock, controller.Knock(ctx, c, info.Key(), me)
 }
 
 func holder(socket string) controller.Holder {

@@ -29,6 +29,11 @@ func liftSummary(s container.Summary) plan.Summary {
 		State:   plan.State(s.State),
 		Health:  liftStatus(s.Status),
 	}
+	for _, p := range s.Ports {
+		if p.PublicPort != 0 {
+			out.Published = append(out.Published, plan.HostPort{IP: p.IP, Port: p.PublicPort, Protocol: spec.Protocol(strings.ToUpper(p.Type))})
+		}
+	}
 	if s.NetworkSettings != nil {
 		out.Networks = make(map[string]string, len(s.NetworkSettings.Networks))
 		for name, e := range s.NetworkSettings.Networks {

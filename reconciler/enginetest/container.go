@@ -81,7 +81,7 @@ func (e *Engine) List(ctx context.Context) ([]plan.Summary, error) {
 	return do(ctx, e, Call{Method: "List"}, func() ([]plan.Summary, error) {
 		out := make([]plan.Summary, 0, len(e.containers))
 		for _, c := range e.sorted() {
-			s := e.summary(c)
+			s := e.listed(c)
 			if c.state != plan.StateRunning { // a list has the health in its status text, and only there
 				s.Health = plan.HealthNone
 			}
@@ -118,6 +118,17 @@ func (e *Engine) summary(c *container) plan.Summary {
 	}
 	for _, ep := range c.endpoints {
 		s.Networks[ep.Name] = ep.NetworkID
+	}
+	return s
+}
+
+// listed is a summary as a list gives it, with the ports of the host, which an inspection has elsewhere.
+func (e *Engine) listed(c *container) plan.Summary {
+	s := e.summary(c)
+	for _, p := range c.spec.Ports {
+		if c.alive() && hostPort(p) != 0 {
+			s.Published = append(s.Published, plan.HostPort{IP: orAll(p.HostIP), Port: hostPort(p), Protocol: p.Protocol})
+		}
 	}
 	return s
 }

@@ -240,6 +240,8 @@ func testPortConflict(b *bench) {
 	s := b.app()
 	s.Ports = []spec.Port{{ContainerPort: spec.PortRange{First: 80, Last: 80}, HostPort: &spec.PortRange{First: contractPort, Last: contractPort}, HostIP: "127.0.0.1"}}
 	first, second := b.start("first", s), b.create(plan.Create{Name: "second", Spec: s})
+	published := []plan.HostPort{{IP: "127.0.0.1", Port: contractPort, Protocol: spec.ProtocolTCP}}
+	b.same("published by the first", b.listed(first).Published, published)
 	b.wantFault(b.Engine.Start(b.Context(), second), fault.ResourceAllocation, fault.Conflict, "port is already allocated")
 	c := b.wantState(second, plan.StateCreated)
 	equal(b, "exit code", c.ExitCode, 128)
@@ -249,6 +251,8 @@ func testPortConflict(b *bench) {
 	b.ok(b.Engine.Stop(b.Context(), first))
 	b.ok(b.Engine.Start(b.Context(), second))
 	c = b.wantState(second, plan.StateRunning)
+	b.same("published by the stopped first", b.listed(first).Published, []plan.HostPort(nil))
+	b.same("published by the second", b.listed(second).Published, published)
 	equal(b, "error", c.Error, "")
 	equal(b, "exit code", c.ExitCode, 0)
 }

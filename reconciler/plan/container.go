@@ -84,7 +84,7 @@ func (p *planner) prepare(w *Want) (ok bool) {
 	case policy == spec.PullNever && !present:
 		p.block(Block{Reason: ReasonImageNotPresent, Message: fmt.Sprintf("image %q is not on the engine's host, and imagePullPolicy is Never: load it, or allow the pull", w.Spec.Image)})
 		return false
-	case len(problems) > 0: // a pull would be for nothing
+	case len(problems) > 0 || !p.portsFree(w): // a pull would be for nothing
 		return false
 	case policy == spec.PullAlways, !present:
 		p.pull(w)

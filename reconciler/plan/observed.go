@@ -44,6 +44,15 @@ type Summary struct {
 	Health  Health
 	// Networks maps the names of the networks that it is connected to, to their IDs.
 	Networks map[string]string
+	// Published are the host's ports that it has; only one that runs has any.
+	Published []HostPort
+}
+
+// HostPort is a port of the host.
+type HostPort struct {
+	IP       string // the address that it is on; empty, 0.0.0.0 or :: for all
+	Port     uint16
+	Protocol spec.Protocol
 }
 
 // Container is a container as inspect gives it.
@@ -127,6 +136,9 @@ type Engine struct {
 	// What the kernel lets the engine limit.
 	MemoryLimit, SwapLimit, CPUCfs, CPUShares, CPUSet, PidsLimit, OOMKillDisable bool
 }
+
+// Key tells an engine from all others of a host: engines that share their configuration share their ID, too, but never their data.
+func (e Engine) Key() string { return e.ID + e.DataRoot }
 
 // Event says that something may have changed.
 type Event struct {

@@ -128,6 +128,7 @@ const (
 	ReasonVolumeNotFound    Reason = "VolumeNotFound"    // no such Volume object, or no such external volume
 	ReasonContainerNotFound Reason = "ContainerNotFound" // no such Container object to share a namespace with
 	ReasonImageNotPresent   Reason = "ImageNotPresent"   // imagePullPolicy is Never and there is no such image
+	ReasonPortTaken         Reason = "PortTaken"         // another container has a port of the host
 	ReasonUnsupported       Reason = "Unsupported"       // the engine cannot do it
 	ReasonCrashLoopBackOff  Reason = "CrashLoopBackOff"  // it keeps ending; the next start waits
 	ReasonStalled           Reason = "Stalled"           // the same revision was recreated too often

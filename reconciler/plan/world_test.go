@@ -80,7 +80,11 @@ func (w *world) plan(key spec.Key) Plan {
 func (w *world) observe(key spec.Key) Observed {
 	o := Observed{Engine: w.engine, Names: map[string]Summary{}, Peers: map[string]time.Time{}, Networks: map[string]Network{}, Volumes: w.volumes, Images: w.images, Memory: w.memory}
 	for _, c := range w.containers {
-		o.Names[c.Name], o.Peers[c.Name] = c.Summary, c.StartedAt
+		listed := c.Summary
+		if c.State == StateRunning {
+			listed.Published = hostPorts(c.Spec.Ports)
+		}
+		o.Names[c.Name], o.Peers[c.Name] = listed, c.StartedAt
 		labelled, _ := KeyOf(c.Summary)
 		named, _ := KeyOfName(c.Name)
 		if labelled == key || named == key {
