@@ -88,7 +88,7 @@ func listen(ctx context.Context, engine volumes, engineKey, nonce string) error 
 	}
 	i := slices.IndexFunc(all, func(v plan.Volume) bool {
 		other, knocks := strings.CutPrefix(v.Name, knockPrefix)
-		return v.Name == answerPrefix+nonce || knocks && other < nonce
+		return v.Labels[labelHolder] != "" && (v.Name == answerPrefix+nonce || knocks && other < nonce)
 	})
 	if i < 0 {
 		return nil

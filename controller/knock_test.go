@@ -91,7 +91,7 @@ func TestKnockThatWasLeft(t *testing.T) {
 		if err := leaveNote(context.Background(), e, knockPrefix+"0", Holder{}); err != nil {
 			t.Fatal(err)
 		}
-		users := plan.VolumeCreate{Name: knockPrefix + "users"} // has the name, and not the label
+		users := plan.VolumeCreate{Name: knockPrefix + "1"} // has the name, before all others, and not the label
 		if err := e.CreateVolume(context.Background(), users); err != nil {
 			t.Fatal(err)
 		}
