@@ -28,7 +28,7 @@ func getCommand(g *global) *cobra.Command {
 			return o.get(cmd.Context(), g, s, cmd.OutOrStdout())
 		},
 	}
-	cmd.Flags().StringVarP(&o.output, "output", "o", "", "wide, yaml or json")
+	outputVar(cmd, &o.output, "wide", "yaml", "json")
 	cmd.Flags().StringVarP(&o.namespace, "namespace", "n", "", "only this namespace")
 	cmd.Flags().BoolVarP(&o.watch, "watch", "w", false, "go on and print what changes")
 	return cmd

@@ -36,7 +36,7 @@ func planCommand(g *global) *cobra.Command {
 			return planExit(plans, len(l.problems))
 		}),
 	}
-	cmd.Flags().StringVarP(&output, "output", "o", "", "yaml or json")
+	outputVar(cmd, &output, "yaml", "json")
 	cmd.Flags().BoolVar(&prune, "prune", false, "also plan the removal of what is on the engine and not in PATH, as the agent would")
 	return cmd
 }
