@@ -56,7 +56,7 @@ func (o applyOptions) apply(ctx context.Context, client *engine.Client, objects 
 		defer flush()
 		log = l
 	}
-	c := controller.New(client, controller.Options{Prune: o.prune, SameClock: client.Local(), Log: log})
+	c := controller.New(client, controller.Options{Prune: o.prune, SameClock: client.Local(), Identity: holder(""), Log: log})
 	c.Replace(ctx, controller.Desired{Catalog: controller.NewCatalog(objects), At: time.Now()})
 	run, stop := context.WithCancel(ctx)
 	done := make(chan error, 1)

@@ -48,10 +48,15 @@ func hold(ctx context.Context, c *engine.Client, socket string) (*controller.Loc
 	}
 	me := holder(socket)
 	lock := controller.NewLock(controller.RunDir(), me)
-	if err := lock.Hold(info.Key()); err != nil || c.Local() {
-		return lock, err
+	if err := lock.Hold(info.Key()); err != nil {
+		return nil, err
 	}
-	return lock, controller.Knock(ctx, c, info.Key(), me)
+	// An agent of another user, or in a container, has its locks elsewhere, although the engine is on this host.
+	if err := controller.Knock(ctx, c, info.Key(), me); err != nil {
+		lock.Release()
+		return nil, err
+	}
+	return lock, nil
 }
 
 func holder(socket string) controller.Holder {

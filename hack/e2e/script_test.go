@@ -86,6 +86,7 @@ func setup(env *testscript.Env) error {
 	env.Values[scriptKey{}] = s
 	env.Setenv("DOCKER_HOST", engineHost)
 	env.Setenv("ENGINE", engineHost)
+	env.Setenv("BERTH", program)
 	env.Defer(func() { s.end(env.T().(serial)) })
 	return nil
 }
