@@ -71,6 +71,7 @@ func (in *intake) take(s watcher.Snapshot) Desired {
 	d := Desired{Catalog: NewCatalog(in.good), Problems: merged.Problems, At: s.At, EnvFiles: envFiles(results)}
 	d.Kept = kept(in.good, merged)
 	d.Unknown = in.missing(s, merged)
+	d.Problems = append(d.Problems, absent(s)...)
 	return d
 }
 
@@ -203,6 +204,16 @@ func kept(objects []spec.Object, merged load.Result) map[spec.Key]string {
 		}
 	}
 	return out
+}
+
+// absent tells of roots that are not there: with a mistake in a path nothing else would.
+func absent(s watcher.Snapshot) (problems []load.Problem) {
+	for _, r := range s.Roots {
+		if r.State != watcher.Present {
+			problems = append(problems, load.Problem{File: r.Path, Message: "the manifests here are " + strings.ToLower(string(r.State)) + " (" + r.Reason + "), and nothing of theirs is removed"})
+		}
+	}
+	return problems
 }
 
 // missing says what may be wanted and is not in the catalog.

@@ -266,3 +266,17 @@ func TestHistoryAfterACrash(t *testing.T) {
 		t.Error("removed, and there")
 	}
 }
+
+// TestAbsentRoot: a root that is not there is a problem, for a mistake in its path shows nowhere else.
+func TestAbsentRoot(t *testing.T) {
+	r := newReader(t)
+	r.root = watcher.Missing
+	problems := r.expect("", true).Problems
+	if len(problems) != 1 || !strings.HasPrefix(problems[0].String(), "dir: the manifests here are missing") {
+		t.Errorf("a missing root: %v", problems)
+	}
+	r.root = watcher.Present
+	if problems := r.expect("", false).Problems; len(problems) > 0 {
+		t.Errorf("a root that is there: %v", problems)
+	}
+}
