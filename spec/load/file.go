@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"berth.dev/berth/spec"
@@ -32,7 +33,7 @@ func unusable(f File) (Problem, bool) {
 	p := Problem{File: f.Path}
 	switch bad := invalidUTF8(f.Data); {
 	case f.Err != nil:
-		p.Message = "cannot be read: " + f.Err.Error()
+		p.Message = "cannot be read: " + strings.TrimPrefix(f.Err.Error(), "cannot read "+f.Path+": ") // that is said already
 	case len(f.Data) > MaxSize:
 		p.Message = fmt.Sprintf("found a file of %d bytes; want at most %d (1 MiB): split it", len(f.Data), MaxSize)
 	case bytes.HasPrefix(f.Data, []byte{0xFF, 0xFE}) || bytes.HasPrefix(f.Data, []byte{0xFE, 0xFF}):

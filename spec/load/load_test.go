@@ -113,6 +113,7 @@ func TestUnusableFiles(t *testing.T) {
 		want string
 	}{
 		{"unreadable", load.File{Err: errors.New("permission denied")}, "m.yaml: cannot be read: permission denied"},
+		{"a pipe", load.File{Err: errors.New("cannot read m.yaml: it is a pipe")}, "m.yaml: cannot be read: it is a pipe"},
 		{"large", load.File{Data: bytes.Repeat([]byte("#"), load.MaxSize+1)}, "m.yaml: found a file of 1048577 bytes; want at most 1048576 (1 MiB): split it"},
 		{"binary", load.File{Data: []byte(manifest + "\x00")}, "m.yaml: found a NUL character (byte 58); want YAML: this is a binary file"},
 		{"UTF-16", load.File{Data: []byte("\xff\xfea\x00")}, "m.yaml: found UTF-16; want UTF-8: save it anew"},
