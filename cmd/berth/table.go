@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -26,21 +28,25 @@ func newTable(out io.Writer, output string) *table {
 func (t *table) print(objects []controller.ObjectStatus) {
 	w := tabwriter.NewWriter(t.out, 0, 0, 3, ' ', 0)
 	defer w.Flush()
-	if t.last == nil {
-		t.last = map[spec.Key]string{}
-		if len(objects) == 0 {
-			fmt.Fprintln(t.out, "no objects")
-			return
-		}
+	if t.last == nil && len(objects) == 0 {
+		fmt.Fprintln(t.out, "no objects")
+	}
+	if len(t.last) == 0 && len(objects) > 0 {
 		fmt.Fprintln(w, strings.Join(t.header(), "\t"))
 	}
+	now := make(map[spec.Key]string, len(objects))
 	for _, o := range objects {
 		state := strings.Join(t.row(o, false), "\t")
-		if t.last[o.Key()] != state {
-			t.last[o.Key()] = state
+		if now[o.Key()] = state; t.last[o.Key()] != state {
 			fmt.Fprintln(w, strings.Join(t.row(o, true), "\t"))
 		}
 	}
+	for _, k := range slices.SortedFunc(maps.Keys(t.last), spec.Key.Compare) {
+		if _, there := now[k]; !there {
+			fmt.Fprintf(w, "%s\t%s\t%s\t-\tRemoved\t-\t-\n", k.Kind, k.Namespace, k.Name)
+		}
+	}
+	t.last = now
 }
 
 func (t *table) header() []string {

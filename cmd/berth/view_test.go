@@ -104,6 +104,24 @@ func TestEmptyTable(t *testing.T) {
 	}
 }
 
+// TestTableOverTime: a watcher that began before there was anything is told what the columns are, and of what goes.
+func TestTableOverTime(t *testing.T) {
+	var out bytes.Buffer
+	table := newTable(&out, "")
+	net := []controller.ObjectStatus{status(spec.KindNetwork, "net", "UpToDate", "UpToDate")}
+	for _, objects := range [][]controller.ObjectStatus{nil, nil, net, net, nil, nil} {
+		table.print(objects)
+	}
+	want := `no objects
+KIND      NAMESPACE   NAME   READY   STATUS     RESTARTS   AGE
+Network   shop        net    1/1     UpToDate   0          -
+Network   shop   net   -   Removed   -   -
+`
+	if diff := cmp.Diff(want, trimmed(out.String())); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 func TestAge(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		0: "0s", 119 * time.Second: "119s", 2 * time.Minute: "2m", 119 * time.Minute: "119m", 2 * time.Hour: "2h", 47 * time.Hour: "47h", 72 * time.Hour: "3d",
