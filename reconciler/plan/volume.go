@@ -19,22 +19,36 @@ func (p *planner) volume(v *spec.Volume) {
 	case (!ours || owner != v.Key()) && !v.Metadata.Adopts():
 		p.block(Block{Reason: ReasonNameTaken, Message: fmt.Sprintf("volume %q exists and is not this object's: set external: true to use it, or the annotation %s: \"true\" to take it over with its data", v.DockerName(), spec.AdoptAnnotation)})
 	default:
-		p.compareVolume(v, have)
+		p.compareVolume(v, have, ours)
 	}
 }
 
 // compareVolume says where a volume is not as wanted; nothing is done about it, because that would cost its data.
-func (p *planner) compareVolume(v *spec.Volume, have Volume) {
-	var change *Change
-	switch driver := orDefault(v.Spec.Driver, "local"); {
-	case driver != orDefault(have.Spec.Driver, "local"):
-		change = &Change{Field: "driver", From: have.Spec.Driver, To: driver}
-	case !contains(have.Spec.Options, v.Spec.Options):
-		change = &Change{Field: "options", From: text(have.Spec.Options), To: text(v.Spec.Options)}
-	default:
+func (p *planner) compareVolume(v *spec.Volume, have Volume, ours bool) {
+	change := volumeChange(&v.Spec, &have.Spec, ours)
+	if change == nil {
 		return
 	}
 	p.block(Block{Reason: ReasonVolumeImmutable, Message: fmt.Sprintf("volume %q is not as the manifest says (%s), and only a new volume would be; its data stays: copy it away and remove the volume by hand, or take the change back", have.Name, change)})
+}
+
+// volumeChange is the first difference of a volume, nil where there is none. One that was adopted may have more than is wanted.
+func volumeChange(want, have *spec.VolumeSpec, ours bool) *Change {
+	if driver := orDefault(want.Driver, "local"); driver != orDefault(have.Driver, "local") {
+		return &Change{Field: "driver", From: have.Driver, To: driver}
+	}
+	for _, f := range []struct {
+		name       string
+		want, have values
+	}{
+		{"options", want.Options, have.Options},
+		{"labels", flatLabels(&spec.ContainerSpec{Labels: want.Labels}), flatLabels(&spec.ContainerSpec{Labels: have.Labels})},
+	} {
+		if !contains(f.have, f.want) || ours && len(f.have) > len(f.want) {
+			return &Change{Field: f.name, From: text(f.have), To: text(f.want)}
+		}
+	}
+	return nil
 }
 
 // DeleteVolume plans what `berth delete` does with a Volume: its data goes only where the manifest says so.
