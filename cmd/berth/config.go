@@ -113,6 +113,12 @@ func (f *agentFlags) configuration(cmd *cobra.Command, g *global) (*AgentConfigu
 	over(&cfg.Docker.TLSVerify, g.docker.TLSVerify, changed("tlsverify"), false)
 	over(&cfg.Docker.CertPath, g.docker.CertPath, changed("cert-path"), false)
 	over(&cfg.Docker.Context, g.docker.Context, changed("context"), false)
+	if changed("host") && !changed("context") { // the two exclude each other, and what is given wins
+		cfg.Docker.Context = ""
+	}
+	if changed("context") && !changed("host") {
+		cfg.Docker.Host = ""
+	}
 	return cfg, cfg.check()
 }
 
@@ -137,6 +143,18 @@ func (c *AgentConfiguration) check() error {
 	}
 	if c.ResyncPeriod < spec.Duration(time.Second) {
 		return fmt.Errorf("--resync %s: want at least 1s", c.ResyncPeriod)
+	}
+	return c.checkNumbers()
+}
+
+func (c *AgentConfiguration) checkNumbers() error {
+	for _, f := range []struct {
+		flag  string
+		value int
+	}{{"workers", c.Workers}, {"in-flight", c.InFlight}, {"verbosity", c.Log.Verbosity}} {
+		if f.value < 0 {
+			return fmt.Errorf("--%s %d: want 0 or more", f.flag, f.value)
+		}
 	}
 	return nil
 }

@@ -128,6 +128,8 @@ func TestWrongConfigurations(t *testing.T) {
 		{name: "not loopback", args: []string{"--manifests=m", "--listen=0.0.0.0:1"}, want: []string{"--listen 0.0.0.0:1", "loopback"}},
 		{name: "log format", args: []string{"--manifests=m", "--log-format=xml"}, want: []string{`"xml"`, "text or json"}},
 		{name: "resync", args: []string{"--manifests=m", "--resync=1ms"}, want: []string{"1ms", "at least 1s"}},
+		{name: "workers", args: []string{"--manifests=m", "--workers=-1"}, want: []string{"--workers -1", "0 or more"}},
+		{name: "in flight", file: header + "manifests: [a]\ninFlight: -1\n", want: []string{"--in-flight -1"}},
 		{name: "no file", args: []string{"--config=/no/such"}, want: []string{"cannot read the configuration", "/no/such"}},
 		{name: "unknown field", file: header + "manifest: [a]\n", want: []string{"berth.yaml:3: manifest: unknown field", `"manifests"`}},
 		{name: "unknown field inside", file: header + "manifests: [a]\ndocker:\n  hots: x\n", want: []string{"berth.yaml:5: docker.hots: unknown field", `"host"`}},
@@ -168,6 +170,19 @@ func TestLoopback(t *testing.T) {
 	} {
 		if got := loopback(address); got != want {
 			t.Errorf("loopback(%q) is %v", address, got)
+		}
+	}
+}
+
+// TestHostAndContext: a flag puts aside what the file says of the same in another way.
+func TestHostAndContext(t *testing.T) {
+	for flag, want := range map[string]DockerConfiguration{"--host=unix:///x": {Host: "unix:///x"}, "--context=other": {Context: "other"}} {
+		cfg, err := configure(t, "--config", write(t, "berth.yaml", full), flag)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if cfg.Docker.Host != want.Host || cfg.Docker.Context != want.Context {
+			t.Errorf("%s: host %q, context %q", flag, cfg.Docker.Host, cfg.Docker.Context)
 		}
 	}
 }
