@@ -33,7 +33,7 @@ func (g *global) flags(cmd *cobra.Command) {
 	f := cmd.PersistentFlags()
 	f.StringVarP(&g.docker.Host, "host", "H", "", "the engine's address, as in unix:///var/run/docker.sock, tcp:// or ssh:// (DOCKER_HOST)")
 	f.StringVar(&g.docker.Version, "api-version", "", "the engine's API version; negotiated where it is left out (DOCKER_API_VERSION)")
-	f.DurationVar(&g.docker.Timeout, "timeout-call", 0, "how long the engine may take to answer a short call (default 1m)")
+	f.DurationVar(&g.docker.Timeout, "timeout-call", 0, "how long the engine may take to answer a short call (DOCKER_CLIENT_TIMEOUT, in seconds; default 1m)")
 	f.BoolVar(&g.docker.TLSVerify, "tlsverify", false, "use TLS and verify the engine (DOCKER_TLS_VERIFY)")
 	f.StringVar(&g.docker.CertPath, "cert-path", "", "the folder of ca.pem, cert.pem and key.pem (DOCKER_CERT_PATH)")
 	f.StringVar(&g.docker.Context, "context", "", "the Docker context (DOCKER_CONTEXT)")

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -31,6 +32,7 @@ const (
 	envTLSVerify = "DOCKER_TLS_VERIFY"
 	envCertPath  = "DOCKER_CERT_PATH"
 	envContext   = "DOCKER_CONTEXT"
+	envTimeout   = "DOCKER_CLIENT_TIMEOUT" // of Docker's older clients, in seconds
 )
 
 const defaultContext = "default"
@@ -68,9 +70,24 @@ func (c Config) withEnvironment() (Config, error) {
 	c.Version = strings.TrimPrefix(c.Version, "v")
 	c.TLSVerify = c.TLSVerify || os.Getenv(envTLSVerify) != ""
 	if c.Timeout == 0 {
-		c.Timeout = DefaultTimeout
+		var err error
+		if c.Timeout, err = environmentTimeout(); err != nil {
+			return c, err
+		}
 	}
 	return c, c.check()
+}
+
+func environmentTimeout() (time.Duration, error) {
+	s := os.Getenv(envTimeout)
+	if s == "" {
+		return DefaultTimeout, nil
+	}
+	seconds, err := strconv.ParseUint(s, 10, 31)
+	if err != nil || seconds == 0 {
+		return 0, misconfigured("%s %q is not a number of seconds", envTimeout, s)
+	}
+	return time.Duration(seconds) * time.Second, nil
 }
 
 func (c Config) check() error {

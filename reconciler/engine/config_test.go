@@ -18,6 +18,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/docker/cli/cli/config"
 
@@ -182,4 +183,29 @@ func strangeCA(t *testing.T) []byte {
 		t.Fatal(err)
 	}
 	return raw
+}
+
+func TestTimeout(t *testing.T) {
+	for _, test := range []struct {
+		config time.Duration
+		env    string
+		want   time.Duration // 0 for an error
+	}{
+		{0, "", engine.DefaultTimeout},
+		{0, "7", 7 * time.Second},
+		{time.Second, "7", time.Second},
+		{0, "soon", 0},
+		{0, "0", 0},
+		{0, "-1", 0},
+	} {
+		t.Setenv("DOCKER_CLIENT_TIMEOUT", test.env)
+		c, err := engine.New(engine.Config{Host: "unix:///nowhere", Timeout: test.config})
+		if test.want == 0 {
+			wantFault(t, err, fault.DockerConfiguration, fault.Terminal, `DOCKER_CLIENT_TIMEOUT "`+test.env+`" is not a number of seconds`)
+			continue
+		}
+		if err != nil || c.Timeout() != test.want {
+			t.Errorf("%s and %q: %v, want %s", test.config, test.env, err, test.want)
+		}
+	}
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"time"
 
 	"github.com/docker/docker/api/types/container"
 
@@ -36,3 +37,6 @@ func (c *Client) Pause(ctx context.Context, name string) error {
 	}
 	return api.ContainerPause(ctx, name)
 }
+
+// Timeout is how long a short call may take.
+func (c *Client) Timeout() time.Duration { return c.timeout }
