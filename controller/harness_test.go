@@ -85,7 +85,7 @@ func startAgent(t *testing.T, e *enginetest.Engine, change ...func(*Options)) *a
 // desire is what manifests say.
 func desire(t testing.TB, manifests ...string) Desired {
 	t.Helper()
-	r := load.LoadFile(load.File{Path: "test.yaml", Data: []byte(strings.Join(manifests, "\n---\n"))}, load.Options{})
+	r := load.LoadFile(load.File{Path: "test.yaml", Data: []byte("# wanted\n---\n" + strings.Join(manifests, "\n---\n"))}, load.Options{})
 	for _, p := range r.Problems {
 		t.Fatal(p)
 	}

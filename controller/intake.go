@@ -82,10 +82,6 @@ func (in *intake) parse(f watcher.File) parsed {
 	}
 	p := parsed{data: f.Data, env: map[string][]byte{}}
 	p.result = load.LoadFile(load.File{Path: f.Path, Data: f.Data, Err: f.Err}, load.Options{ReadFile: p.readEnv})
-	if f.Err == nil && len(f.Data) == 0 {
-		// An emptied file is more often a save cut short than a wish: a file that is to say nothing says so in a comment.
-		p.result.Problems = append(p.result.Problems, load.Problem{File: f.Path, Message: "the file is empty, and the last objects stay: remove the file, or put a comment into it, to remove them"})
-	}
 	return p
 }
 

@@ -330,7 +330,7 @@ func TestDescribe(t *testing.T) {
 		}
 		r.engine.StopByHand("shop.web.1")
 		s, _, _, err = reconciler.NewWorld(r.engine).Describe(context.Background(), key("web"))
-		if c := s.Condition(reconciler.Ready); err != nil || c.Status || c.Reason != "CrashLoopBackOff" {
+		if c := s.Condition(reconciler.Ready); err != nil || c.Status || c.Reason != "NotRunning" {
 			t.Errorf("Describe with a copy stopped: %+v %v", c, err)
 		}
 		s, _, _, err = w.Describe(context.Background(), spec.Key{Kind: spec.KindNetwork, Namespace: "shop", Name: "net"})

@@ -224,7 +224,7 @@ func endedReason(c *spec.Container, have *plan.Container) (reason, message strin
 		return "", "" // it has completed, which is what it was to do
 	}
 	if c.Spec.RestartPolicy == spec.RestartAlways || c.Spec.RestartPolicy == spec.RestartUnlessStopped {
-		return string(plan.ReasonCrashLoopBackOff), fmt.Sprintf("%q %s", have.Name, plan.Ending(have))
+		return "NotRunning", fmt.Sprintf("%q %s", have.Name, plan.Ending(have))
 	}
 	return ReasonFailed, fmt.Sprintf("%q %s, and its restartPolicy is %s", have.Name, plan.Ending(have), c.Spec.RestartPolicy)
 }

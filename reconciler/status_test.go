@@ -67,7 +67,7 @@ func TestConditions(t *testing.T) {
 		{name: "cannot be started", replicas: 1, pass: reconciler.Pass{After: plan.Observed{Containers: copies(func(c *plan.Container) { c.State = plan.StateCreated })},
 			Left: plan.Plan{Blocks: []plan.Block{{Reason: plan.ReasonCrashLoopBackOff}}}}, synced: "!CrashLoopBackOff", ready: "!CrashLoopBackOff"},
 		{name: "failed for good", replicas: 1, policy: spec.RestartNever, pass: reconciler.Pass{After: plan.Observed{Containers: copies(ended(3))}}, synced: "UpToDate", ready: "!Failed"},
-		{name: "stopped", replicas: 1, pass: reconciler.Pass{After: plan.Observed{Containers: copies(ended(0))}}, synced: "UpToDate", ready: "!CrashLoopBackOff"},
+		{name: "stopped", replicas: 1, pass: reconciler.Pass{After: plan.Observed{Containers: copies(ended(0))}}, synced: "UpToDate", ready: "!NotRunning"},
 		{name: "an action failed", replicas: 1, pass: reconciler.Pass{Outcomes: failed}, synced: "!ResourceAllocationError", ready: "!ResourceAllocationError"},
 		{name: "blocked", replicas: 1, pass: reconciler.Pass{Left: plan.Plan{Blocks: []plan.Block{{Reason: plan.ReasonNameTaken}}}}, synced: "!NameTaken", ready: "!NameTaken"},
 		{name: "blocked and serving", replicas: 1, pass: reconciler.Pass{After: plan.Observed{Containers: copies(runs)}, Left: plan.Plan{Blocks: []plan.Block{{Reason: plan.ReasonStalled}}}}, synced: "!Stalled", ready: "Running"},

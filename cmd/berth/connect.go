@@ -74,7 +74,7 @@ type loaded struct {
 }
 
 // loadPaths reads files and directories once; "-" is standard input.
-func loadPaths(paths []string, stdin io.Reader) (loaded, error) {
+func loadPaths(paths []string, stdin io.Reader) (_ loaded, err error) {
 	var results []load.FileResult
 	var roots []string
 	for _, p := range paths {
@@ -89,16 +89,14 @@ func loadPaths(paths []string, stdin io.Reader) (loaded, error) {
 		results = append(results, load.LoadFile(load.File{Path: "-", Data: data}, load.Options{ReadFile: os.ReadFile}))
 	}
 	if len(roots) > 0 {
-		s, err := watcher.Read(roots, 0)
-		if err != nil {
-			return loaded{}, err
-		}
+		var s watcher.Snapshot
+		s, err = watcher.Read(roots, 0) // an error is of one root, and says nothing of the others
 		for _, f := range s.Files {
 			results = append(results, load.LoadFile(load.File{Path: f.Path, Data: f.Data, Err: f.Err}, load.Options{ReadFile: os.ReadFile}))
 		}
 	}
 	merged := load.Merge(results)
-	return loaded{merged.Objects, merged.Problems}, nil
+	return loaded{merged.Objects, merged.Problems}, err
 }
 
 // onPaths makes a command that works on the manifests of its arguments and on the engine. It prints what is wrong with the
@@ -106,10 +104,10 @@ func loadPaths(paths []string, stdin io.Reader) (loaded, error) {
 func (g *global) onPaths(run func(cmd *cobra.Command, l loaded, c *engine.Client) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, paths []string) error {
 		l, err := loadPaths(paths, cmd.InOrStdin())
+		printProblems(cmd.ErrOrStderr(), l.problems)
 		if err != nil {
 			return err
 		}
-		printProblems(cmd.ErrOrStderr(), l.problems)
 		c, err := g.connect(cmd.Context())
 		if err != nil {
 			return err

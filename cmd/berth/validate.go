@@ -13,10 +13,10 @@ func validateCommand() *cobra.Command {
 		Args:  cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, paths []string) error {
 			l, err := loadPaths(paths, cmd.InOrStdin())
+			printProblems(cmd.OutOrStdout(), l.problems)
 			if err != nil {
 				return err
 			}
-			printProblems(cmd.OutOrStdout(), l.problems)
 			if len(l.problems) > 0 {
 				return exitFailed
 			}

@@ -1,5 +1,6 @@
 // Package fault is the small taxonomy of what goes wrong. A fault's class is the reason of a condition and a label of the
-// metrics; its behaviour (not found, conflict, terminal, retry) decides what happens next. Neither is ever found by matching text.
+// metrics; its behaviour (not found, conflict, terminal, retry) decides what happens next. Whoever acts on a
+// fault asks for these and never for its text; where the engine itself says no more than text, the adapter reads it, in one table.
 package fault
 
 import (

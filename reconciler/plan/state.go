@@ -18,10 +18,21 @@ func (p *planner) mendState(w *Want, have *Container) {
 		p.act(Action{Kind: ActionStart, Target: have.Name, Repair: true, Why: []Change{{Field: "state", From: "paused", To: "running"}},
 			Ops: []Op{{Verb: UnpauseContainer, Target: have.ID}}})
 	case StateCreated, StateExited:
-		if have.StartedAt.IsZero() || restarts(w.Spec, have) {
+		if p.networksThere(have) && (have.StartedAt.IsZero() || restarts(w.Spec, have)) {
 			p.start(have)
 		}
 	}
+}
+
+// networksThere reports whether the networks that a copy is connected to are there: without one of them the engine cannot start it.
+// Where the object refers to no network, none was looked up.
+func (p *planner) networksThere(have *Container) bool {
+	for name := range have.Endpoints {
+		if _, there := p.seen.Networks[name]; !there && len(p.seen.Networks) > 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // rejoin restarts a copy that is in the namespace of a container as it was before that one's last start: nothing reaches it there.

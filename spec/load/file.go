@@ -34,6 +34,9 @@ func unusable(f File) (Problem, bool) {
 	switch bad := invalidUTF8(f.Data); {
 	case f.Err != nil:
 		p.Message = "cannot be read: " + strings.TrimPrefix(f.Err.Error(), "cannot read "+f.Path+": ") // that is said already
+	case len(f.Data) == 0:
+		// An emptied file is more often a save cut short than a wish: one that is to say nothing says so in a comment.
+		p.Message = "found an empty file, and what it said last stays; want manifests: remove the file, or put a comment into it, to remove its objects"
 	case len(f.Data) > MaxSize:
 		p.Message = fmt.Sprintf("found a file of %d bytes; want at most %d (1 MiB): split it", len(f.Data), MaxSize)
 	case bytes.HasPrefix(f.Data, []byte{0xFF, 0xFE}) || bytes.HasPrefix(f.Data, []byte{0xFE, 0xFF}):

@@ -131,11 +131,19 @@ func TestUnusableFiles(t *testing.T) {
 }
 
 func TestFilesThatSayNothing(t *testing.T) {
-	for _, data := range []string{"", "\n", "# a comment\n", "---\n", "---\n---\n# nothing\n", "\uFEFF"} {
+	for _, data := range []string{"\n", "# a comment\n", "---\n", "---\n---\n# nothing\n", "\uFEFF"} {
 		r := load.LoadFile(load.File{Path: "m.yaml", Data: []byte(data)}, load.Options{})
 		if len(r.Problems) > 0 || len(r.Objects) > 0 {
 			t.Errorf("%q: %v %v", data, r.Objects, r.Problems)
 		}
+	}
+}
+
+// A file that is suddenly empty is a save cut short, more often than not.
+func TestEmptyFile(t *testing.T) {
+	r := load.Load([]load.File{{Path: "m.yaml"}}, load.Options{})
+	if len(r.Problems) != 1 || !strings.Contains(r.Problems[0].String(), "m.yaml: found an empty file") || !r.Broken["m.yaml"] {
+		t.Errorf("%v, broken %v", r.Problems, r.Broken)
 	}
 }
 
