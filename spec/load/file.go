@@ -81,6 +81,7 @@ func (l *loader) document(d *native.Document) {
 		l.problems = append(l.problems, Problem{l.path, e.Line, e.Column, e.Field, e.Message})
 	}
 	if d.Object == nil {
+		l.rest(d)
 		return
 	}
 	*d.Object.Source() = spec.Source{File: l.path, Line: d.Line}
@@ -92,6 +93,26 @@ func (l *loader) document(d *native.Document) {
 		l.envFile(d, &c.Spec)
 	}
 	l.objects = append(l.objects, d.Object)
+}
+
+// rest checks the values of what can be read of a document that has errors, so that nobody has to mend it in two rounds. What an
+// error hides is not judged, nor what is around it.
+func (l *loader) rest(d *native.Document) {
+	if d.Rest == nil {
+		return
+	}
+	spec.Default(d.Rest)
+	for _, e := range spec.Validate(d.Rest) {
+		if !slices.ContainsFunc(d.Errors, func(known native.Error) bool { return within(e.Field, known.Field) || within(known.Field, e.Field) }) {
+			l.problem(d, e.Field, native.Describe(e))
+		}
+	}
+}
+
+// within reports whether a field is another or in it.
+func within(inner, outer string) bool {
+	rest, ok := strings.CutPrefix(inner, outer)
+	return ok && (rest == "" || rest[0] == '.' || rest[0] == '[')
 }
 
 func (l *loader) problem(d *native.Document, field, message string) {

@@ -30,7 +30,7 @@ func Decode(data []byte, into any) []Error {
 	if errs := refuse(root, nil, 0); len(errs) > 0 {
 		return errs
 	}
-	r := &reader{root: root}
+	r := newReader(root)
 	r.object(root, reflect.TypeOf(into).Elem(), nil)
 	if len(r.errs) > 0 {
 		return r.errs

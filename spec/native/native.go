@@ -32,6 +32,8 @@ type Error struct {
 // Document is one YAML document that says something.
 type Document struct {
 	Object spec.Object // nil where Errors is not empty
+	// Rest is, where Errors is not empty, the object without what they are about, for further checks; nil where there is none.
+	Rest   spec.Object
 	Errors []Error
 	Line   int // of its first key, from 1
 
@@ -74,9 +76,8 @@ func parse(root *yaml.Node) Document {
 		d.root = nil // it may contain itself
 		return d
 	}
-	object, errs := read(root)
-	if d.Errors = errs; len(errs) == 0 {
-		d.Object = object
+	if d.Object, d.Errors = read(root); len(d.Errors) > 0 {
+		d.Object, d.Rest = nil, d.Object
 	}
 	return d
 }

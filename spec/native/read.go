@@ -13,33 +13,70 @@ import (
 	"berth.dev/berth/spec/internal/shape"
 )
 
-// read checks a document against its kind's type and, where nothing is wrong, decodes it.
+// read checks a document against its kind's type and decodes what is right of it.
 func read(root *yaml.Node) (spec.Object, []Error) {
 	if root.Kind != yaml.MappingNode {
 		return nil, []Error{at(root, fmt.Sprintf("found %s; want a mapping with apiVersion, kind, metadata and spec", kindOf(root)))}
 	}
-	r := &reader{root: root}
+	r := newReader(root)
 	object, ok := r.kind()
 	if !ok {
 		return nil, r.errs
 	}
 	r.object(root, reflect.TypeOf(object).Elem(), nil)
-	if len(r.errs) > 0 {
+	rest := r.right(root)
+	if rest == nil {
 		return nil, r.errs
 	}
-	if err := json.Unmarshal(appendJSON(nil, root), object); err != nil {
-		return nil, []Error{at(root, "cannot be decoded: "+short(err.Error()))}
+	if err := json.Unmarshal(appendJSON(nil, rest), object); err != nil {
+		return nil, append(r.errs, at(root, "cannot be decoded: "+short(err.Error())))
 	}
-	return object, nil
+	return object, r.errs
+}
+
+// right is a node without what is wrong in it, or nil. A list with a wrong item is left out whole: what comes after the item would
+// get the number of another.
+func (r *reader) right(n *yaml.Node) *yaml.Node {
+	if r.wrong[n] {
+		return nil
+	}
+	out := *n
+	out.Content = nil
+	for i := 0; i < len(n.Content); i++ {
+		if n.Kind == yaml.MappingNode {
+			key, value := n.Content[i], r.right(n.Content[i+1])
+			if i++; r.wrong[key] || value == nil {
+				continue
+			}
+			out.Content = append(out.Content, key, value)
+			continue
+		}
+		item := r.right(n.Content[i])
+		if item == nil {
+			return nil
+		}
+		out.Content = append(out.Content, item)
+	}
+	return &out
 }
 
 // reader checks one document.
 type reader struct {
-	root *yaml.Node
-	errs []Error
+	root  *yaml.Node
+	errs  []Error
+	wrong map[*yaml.Node]bool // keys and values that errors are about
 }
 
+func newReader(root *yaml.Node) *reader { return &reader{root: root, wrong: map[*yaml.Node]bool{}} }
+
+// add reports a node that is wrong.
 func (r *reader) add(n *yaml.Node, path *field.Path, format string, args ...any) {
+	r.wrong[n] = true
+	r.report(n, path, format, args...)
+}
+
+// report reports what is wrong at a node that may be right itself.
+func (r *reader) report(n *yaml.Node, path *field.Path, format string, args ...any) {
 	name := ""
 	if path != nil {
 		name = path.String()
@@ -110,9 +147,9 @@ func (r *reader) missing(n *yaml.Node, f shape.Field, path *field.Path) {
 	switch f.Name {
 	case "kind":
 	case "apiVersion":
-		r.add(n, path, "is missing; want %s", spec.APIVersion)
+		r.report(n, path, "is missing; want %s", spec.APIVersion)
 	default:
-		r.add(n, path, "is missing; want %s", wanted(f.Type))
+		r.report(n, path, "is missing; want %s", wanted(f.Type))
 	}
 }
 
