@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
-	"slices"
 	"strings"
 	"time"
 
@@ -24,10 +23,12 @@ const (
 	labelHolder  = spec.LabelPrefix + "holder"
 )
 
-// How long a newcomer waits for an answer, how often it looks, and after what time a knock is one that was left behind.
+// How long a newcomer waits for an answer, how often it looks, how long another that knocks too may take until it counts as dead, and
+// after what time its note is removed.
 const (
 	knockWait  = time.Second
 	knockLook  = 50 * time.Millisecond
+	knockRival = 3 * knockWait
 	knockStale = 30 * time.Second
 )
 
@@ -38,8 +39,8 @@ type volumes interface {
 	RemoveVolume(ctx context.Context, volume string) error
 }
 
-// Knock asks through the engine whether another agent holds it. It returns a *HeldError where one answers, or where one that knocks
-// at the same time is to go first.
+// Knock asks through the engine whether another agent holds it. It returns a *HeldError where one answers, or where one that knocked
+// at the same time went first.
 func Knock(ctx context.Context, engine volumes, engineKey string, me Holder) (err error) {
 	nonce := strings.ToLower(rand.Text())
 	if err := leaveNote(ctx, engine, knockPrefix+nonce, me); err != nil {
@@ -52,19 +53,72 @@ func Knock(ctx context.Context, engine volumes, engineKey string, me Holder) (er
 			}
 		}
 	}()
-	deadline := time.After(knockWait)
-	for look := time.NewTicker(knockLook); ; {
-		if err := listen(ctx, engine, engineKey, nonce); err != nil {
+	k := knocker{engine: engine, key: engineKey, nonce: nonce, until: time.Now().Add(knockWait), rivals: map[string]rival{}}
+	look := time.NewTicker(knockLook)
+	defer look.Stop()
+	for {
+		if done, err := k.listen(ctx); done || err != nil {
 			return err
 		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-deadline:
-			return nil
 		case <-look.C:
 		}
 	}
+}
+
+// knocker waits for an answer to its knock.
+type knocker struct {
+	engine volumes
+	key    string
+	nonce  string
+	until  time.Time
+	rivals map[string]rival // others that knock too and go first, by name
+}
+
+type rival struct {
+	holder Holder
+	since  time.Time // by this host's clock: that of the engine may be another
+}
+
+// listen looks once; it is done when nobody can answer any more. Of several that knock at once the first by name goes on, and the
+// others give up when its note is gone: it holds the engine then. A note that stays is that of one that was killed.
+func (k *knocker) listen(ctx context.Context) (done bool, err error) {
+	all, err := k.engine.Volumes(ctx)
+	if err != nil {
+		return false, err
+	}
+	if all, err = sweep(ctx, k.engine, all); err != nil {
+		return false, err
+	}
+	there, alive := map[string]bool{}, false
+	for _, v := range all {
+		other, knocks := strings.CutPrefix(v.Name, knockPrefix)
+		switch {
+		case v.Labels[labelHolder] == "":
+		case v.Name == answerPrefix+k.nonce:
+			return false, &HeldError{Engine: k.key, Holder: holderOf(v)}
+		case knocks && other < k.nonce:
+			there[other] = true
+			if _, known := k.rivals[other]; !known {
+				k.rivals[other] = rival{holderOf(v), time.Now()}
+			}
+			alive = alive || time.Since(k.rivals[other].since) < knockRival
+		}
+	}
+	for other, r := range k.rivals {
+		if !there[other] {
+			return false, &HeldError{Engine: k.key, Holder: r.holder}
+		}
+	}
+	return !alive && !time.Now().Before(k.until), nil
+}
+
+// holderOf reads who made a note. A note is a note, whatever it says.
+func holderOf(v plan.Volume) (h Holder) {
+	_ = json.Unmarshal([]byte(v.Labels[labelHolder]), &h)
+	return h
 }
 
 // leaveNote makes a volume that says who made it.
@@ -74,28 +128,6 @@ func leaveNote(ctx context.Context, engine volumes, name string, me Holder) erro
 		return err
 	}
 	return engine.CreateVolume(ctx, plan.VolumeCreate{Name: name, Labels: map[string]string{labelHolder: string(b)}})
-}
-
-// listen looks for an answer, and for others that knock too: of those the first by name goes on.
-func listen(ctx context.Context, engine volumes, engineKey, nonce string) error {
-	all, err := engine.Volumes(ctx)
-	if err != nil {
-		return err
-	}
-	all, err = sweep(ctx, engine, all)
-	if err != nil {
-		return err
-	}
-	i := slices.IndexFunc(all, func(v plan.Volume) bool {
-		other, knocks := strings.CutPrefix(v.Name, knockPrefix)
-		return v.Labels[labelHolder] != "" && (v.Name == answerPrefix+nonce || knocks && other < nonce)
-	})
-	if i < 0 {
-		return nil
-	}
-	held := &HeldError{Engine: engineKey}
-	_ = json.Unmarshal([]byte(all[i].Labels[labelHolder]), &held.Holder) // an answer is an answer, whatever it says
-	return held
 }
 
 // sweep removes notes that were left behind, and gives the other volumes.
