@@ -42,6 +42,9 @@ type volumes interface {
 // Knock asks through the engine whether another agent holds it. It returns a *HeldError where one answers, or where one that knocked
 // at the same time went first.
 func Knock(ctx context.Context, engine volumes, engineKey string, me Holder) (err error) {
+	if err := sweep(ctx, engine); err != nil { // before, so that a note which is swept is not taken for one whose owner went on
+		return err
+	}
 	nonce := strings.ToLower(rand.Text())
 	if err := leaveNote(ctx, engine, knockPrefix+nonce, me); err != nil {
 		return err
@@ -89,9 +92,6 @@ func (k *knocker) listen(ctx context.Context) (done bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if all, err = sweep(ctx, k.engine, all); err != nil {
-		return false, err
-	}
 	there, alive := map[string]bool{}, false
 	for _, v := range all {
 		other, knocks := strings.CutPrefix(v.Name, knockPrefix)
@@ -130,18 +130,18 @@ func leaveNote(ctx context.Context, engine volumes, name string, me Holder) erro
 	return engine.CreateVolume(ctx, plan.VolumeCreate{Name: name, Labels: map[string]string{labelHolder: string(b)}})
 }
 
-// sweep removes notes that were left behind, and gives the other volumes.
-func sweep(ctx context.Context, engine volumes, all []plan.Volume) (rest []plan.Volume, err error) {
+// sweep removes notes that were left behind.
+func sweep(ctx context.Context, engine volumes) error {
+	all, err := engine.Volumes(ctx)
 	for _, v := range all {
 		if v.Labels[labelHolder] == "" || !isNote(v.Name) || time.Since(v.CreatedAt) < knockStale {
-			rest = append(rest, v)
 			continue
 		}
 		if e := engine.RemoveVolume(ctx, v.Name); e != nil && !fault.Is(e, fault.NotFound) {
 			err = errors.Join(err, e)
 		}
 	}
-	return rest, err
+	return err
 }
 
 // kindKnock stands in the queue for an answer to a newcomer: the stream of events must not wait for the engine.

@@ -95,7 +95,7 @@ func TestKnockThatWasLeft(t *testing.T) {
 		if err := e.CreateVolume(context.Background(), users); err != nil {
 			t.Fatal(err)
 		}
-		for _, wait := range []time.Duration{0, knockStale} {
+		for _, wait := range []time.Duration{0, knockStale - knockRival - 2*knockWait, knockStale} { // the second becomes stale while it is waited for
 			<-time.After(wait)
 			if err := Knock(context.Background(), e, "E", Holder{}); err != nil {
 				t.Errorf("a note of %s: got %v", wait, err)
