@@ -25,6 +25,7 @@ type Reconciler struct {
 	engine Engine
 	apply  *apply.Applier
 	memory *memory
+	known  func(spec.Key, spec.Object) plan.Known
 }
 
 // Options are a reconciler's settings.
@@ -33,6 +34,9 @@ type Options struct {
 	InFlight int
 	// Pulling, where it is not nil, is told how far pulls are.
 	Pulling func(ref string, p apply.Progress)
+	// Known tells what the agent knows of an object beside what the engine reports; nil for nothing. object is nil for one that is
+	// gone.
+	Known func(key spec.Key, object spec.Object) plan.Known
 }
 
 // DefaultInFlight is where measurements on two cores stop getting better.
@@ -45,7 +49,10 @@ func New(engine Engine, o Options) *Reconciler {
 	}
 	a := apply.New(engine, o.InFlight)
 	a.Progress = o.Pulling
-	return &Reconciler{World: NewWorld(engine), engine: engine, apply: a, memory: newMemory()}
+	if o.Known == nil {
+		o.Known = func(spec.Key, spec.Object) plan.Known { return plan.Known{} }
+	}
+	return &Reconciler{World: NewWorld(engine), engine: engine, apply: a, memory: newMemory(), known: o.Known}
 }
 
 // Pass is one pass over one key.
@@ -123,7 +130,7 @@ func (r *Reconciler) observe(ctx context.Context, key spec.Key, object spec.Obje
 		return o, err
 	}
 	r.memory.listed(key, l.at)
-	o.Names, o.Memory = l.names, r.memory.of(key)
+	o.Names, o.Memory, o.Known = l.names, r.memory.of(key), r.known(key, object)
 	for _, s := range l.keys[key] {
 		c, err := r.World.inspect(ctx, s)
 		switch {
@@ -246,7 +253,7 @@ func (r *Reconciler) look(ctx context.Context, key spec.Key, object spec.Object,
 		return after, r.observeRest(ctx, key, object, catalog, &after)
 	}
 	after := before
-	after.Memory = r.memory.of(key)
+	after.Memory, after.Known = r.memory.of(key), r.known(key, object)
 	after.Names = maps.Clone(before.Names)
 	after.Containers = nil
 	for _, id := range idsOf(before.Containers, outcomes) {

@@ -73,6 +73,33 @@ type ContainerSpec struct {
 	// The logging driver; the engine's where it is left out.
 	Logging *Logging `json:"logging,omitempty"`
 
+	// Asks whether the container has started; until it has, the other probes wait. A failure restarts it.
+	StartupProbe *Probe `json:"startupProbe,omitempty"`
+	// Asks whether the container works; a failure restarts it.
+	LivenessProbe *Probe `json:"livenessProbe,omitempty"`
+	// Asks whether the container can serve. Docker's health check, where there is one, has to be healthy too.
+	ReadinessProbe *Probe `json:"readinessProbe,omitempty"`
+	// What is done after a start and before a stop.
+	Lifecycle *Lifecycle `json:"lifecycle,omitempty"`
+	// What runs to its end before the container is created or replaced.
+	InitContainers []InitContainer `json:"initContainers,omitempty"`
+	// Which objects have to be in which state before the container is created or replaced.
+	DependsOn []Dependency `json:"dependsOn,omitempty"`
+
+	// How copies are replaced by those of a new revision.
+	Strategy *Strategy `json:"strategy,omitempty"`
+	// Seconds that a new copy has to be ready until it counts as available; by default 0 where a readinessProbe or a health check
+	// tells that it is ready, else 5.
+	MinReadySeconds *int32 `json:"minReadySeconds,omitempty"`
+	// Seconds without progress until a rollout has failed, and goes back; 600 by default.
+	ProgressDeadlineSeconds *int32 `json:"progressDeadlineSeconds,omitempty"`
+	// How many former revisions `berth rollout undo` can go back to; 10 by default.
+	RevisionHistoryLimit *int32 `json:"revisionHistoryLimit,omitempty"`
+	// Whether the object is observed and not changed; see also `berth hold`.
+	Suspend bool `json:"suspend,omitempty"`
+	// Has the registry asked for newer images.
+	UpdatePolicy *UpdatePolicy `json:"updatePolicy,omitempty"`
+
 	// Privileges and isolation.
 	SecurityContext SecurityContext `json:"securityContext,omitzero"`
 	// The user namespace: host to stay out of the engine's remapping.

@@ -5,6 +5,8 @@ package spec
 import (
 	"cmp"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -19,6 +21,10 @@ const (
 	KindContainer Kind = "Container"
 	KindNetwork   Kind = "Network"
 	KindVolume    Kind = "Volume"
+	KindJob       Kind = "Job"
+	KindCronJob   Kind = "CronJob"
+	// KindNotification objects have nothing on the engine; they are the agent's own.
+	KindNotification Kind = "Notification"
 )
 
 // DefaultNamespace is where an object without a namespace lives.
@@ -147,18 +153,24 @@ func (v *Volume) Source() *Source { return &v.source }
 
 func (m *Metadata) key(k Kind) Key { return Key{k, m.Namespace, m.Name} }
 
+// constructors has every kind.
+var constructors = map[Kind]func() Object{
+	KindContainer:    func() Object { return &Container{} },
+	KindNetwork:      func() Object { return &Network{} },
+	KindVolume:       func() Object { return &Volume{} },
+	KindJob:          func() Object { return &Job{} },
+	KindCronJob:      func() Object { return &CronJob{} },
+	KindNotification: func() Object { return &Notification{} },
+}
+
 // New returns an empty object of a kind, and false for a kind that does not exist.
 func New(k Kind) (Object, bool) {
-	switch k {
-	case KindContainer:
-		return &Container{}, true
-	case KindNetwork:
-		return &Network{}, true
-	case KindVolume:
-		return &Volume{}, true
+	make, ok := constructors[k]
+	if !ok {
+		return nil, false
 	}
-	return nil, false
+	return make(), true
 }
 
 // Kinds lists every kind, sorted.
-func Kinds() []Kind { return []Kind{KindContainer, KindNetwork, KindVolume} }
+func Kinds() []Kind { return slices.Sorted(maps.Keys(constructors)) }

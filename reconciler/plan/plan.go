@@ -27,6 +27,7 @@ type Observed struct {
 	// Images are those that the key's object and containers use, by reference and by ID; one that is not there is not present.
 	Images map[string]Image
 	Memory Memory
+	Known
 }
 
 // Memory is what the agent remembers of its own tries. Losing it only makes the agent try again sooner.
