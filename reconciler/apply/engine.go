@@ -34,11 +34,17 @@ type Containers interface {
 	Start(ctx context.Context, container string) error
 	// Stop asks a container to stop and kills it after its own grace period; one that does not run is no error.
 	Stop(ctx context.Context, container string) error
+	// StopWithin is Stop with another grace period, in seconds; negative is without end.
+	StopWithin(ctx context.Context, container string, seconds int) error
 	Unpause(ctx context.Context, container string) error
 	// Remove kills and removes a container and leaves its volumes, anonymous ones too; one that is gone is no error.
 	Remove(ctx context.Context, container string) error
 	Rename(ctx context.Context, container, name string) error
 	Update(ctx context.Context, container string, u plan.Update) error
+	// Exec runs a command in a running container, without a shell, and waits for its end. output is the first KiB of what it wrote,
+	// without white space around it. A command that cannot be run ends with code 126 or 127, and says why. When ctx ends the wait
+	// ends, and the command runs on: no engine can end it.
+	Exec(ctx context.Context, container string, command []string) (code int, output string, err error)
 }
 
 // Networks changes networks.

@@ -97,23 +97,38 @@ func (c *Client) Start(ctx context.Context, name string) error {
 // Stop implements apply.Containers. The engine knows the container's grace period; it is asked for it only when the stop takes
 // longer than a call should.
 func (c *Client) Stop(ctx context.Context, name string) error {
-	grace := func(ctx context.Context, api *client.Client) (time.Duration, error) {
+	return c.stop(ctx, name, container.StopOptions{}, func(ctx context.Context, api *client.Client) (time.Duration, error) {
 		i, err := api.ContainerInspect(ctx, name)
 		if err != nil || i.Config == nil || i.Config.StopTimeout == nil {
 			return defaultGrace, err
 		}
-		if *i.Config.StopTimeout < 0 { // without end
-			return 0, nil
-		}
-		return max(time.Duration(*i.Config.StopTimeout)*time.Second, defaultGrace), nil
-	}
+		return graceOf(*i.Config.StopTimeout), nil
+	})
+}
+
+// StopWithin implements apply.Containers.
+func (c *Client) StopWithin(ctx context.Context, name string, seconds int) error {
+	return c.stop(ctx, name, container.StopOptions{Timeout: &seconds}, func(context.Context, *client.Client) (time.Duration, error) {
+		return graceOf(seconds), nil
+	})
+}
+
+func (c *Client) stop(ctx context.Context, name string, o container.StopOptions, grace func(context.Context, *client.Client) (time.Duration, error)) error {
 	return patient(ctx, c, cannot(fault.RuntimeContainer, "stop container %q", name), grace, func(ctx context.Context, api *client.Client) error {
-		return api.ContainerStop(ctx, name, container.StopOptions{})
+		return api.ContainerStop(ctx, name, o)
 	})
 }
 
 // defaultGrace is the engine's, where a container has none of its own.
 const defaultGrace = 10 * time.Second
+
+// graceOf is how long a stop may take, 0 for without end.
+func graceOf(seconds int) time.Duration {
+	if seconds < 0 {
+		return 0
+	}
+	return max(time.Duration(seconds)*time.Second, defaultGrace)
+}
 
 // Unpause implements apply.Containers.
 func (c *Client) Unpause(ctx context.Context, name string) error {

@@ -110,7 +110,7 @@ func (e *Engine) admit(c Call) (Call, time.Duration, error) {
 
 func (c Call) isOfContainer() bool {
 	switch c.Method {
-	case "Start", "Stop", "Unpause", "Remove", "Rename", "Update", "Connect", "Disconnect", "Inspect":
+	case "Start", "Stop", "StopWithin", "Exec", "Unpause", "Remove", "Rename", "Update", "Connect", "Disconnect", "Inspect":
 		return true
 	}
 	return false

@@ -38,7 +38,7 @@ const patience = 30 * time.Second
 // Contract tests what the reconciler counts on. within runs one case, as synctest.Test does where time is virtual; newHarness is
 // called within it. Cases may run side by side.
 func Contract(t *testing.T, within func(*testing.T, func(*testing.T)), newHarness func(*testing.T) Harness) {
-	for i, c := range slices.Concat(containerCases, lifeCases, networkCases, updateCases) {
+	for i, c := range slices.Concat(containerCases, lifeCases, networkCases, updateCases, execCases) {
 		t.Run(c.name, func(t *testing.T) {
 			within(t, func(t *testing.T) { c.test(&bench{T: t, Harness: newHarness(t), number: i}) })
 		})

@@ -3,6 +3,7 @@ package enginetest_test
 import (
 	"crypto/sha256"
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -47,10 +48,24 @@ func newFake(t *testing.T) enginetest.Harness {
 	t.Cleanup(e.Close)
 	e.AddImage(appImage, plan.Image{Defaults: app})
 	e.AddImage(metaImage, plan.Image{Defaults: meta()})
+	e.OnExec(func(_ string, command []string) enginetest.Reply { return replies[strings.Join(command, " ")] })
 	return enginetest.Harness{
 		Engine: e, App: appImage, Meta: metaImage, Prefix: "contract-", Kill: e.Kill, Pause: e.PauseByHand,
 		Program: func(b enginetest.Behaviour) spec.ContainerSpec { return program(e, b) },
 	}
+}
+
+// replies are what the commands of the test program do.
+var replies = map[string]enginetest.Reply{
+	"/testapp exit 3":       {Code: 3},
+	"/testapp exit 7":       {Code: 7},
+	"/testapp cat /none":    {Code: 1, Output: "testapp: open /none: no such file or directory\n"},
+	"/testapp cat /testapp": {Output: strings.Repeat("x", 1<<20)},
+	"/testapp sleep 600ms":  {Takes: 600 * time.Millisecond},
+	"/testapp sleep 20s":    {Takes: 20 * time.Second},
+	"/etc":                  {Code: 126, Output: `exec: "/etc": permission denied`},
+	"/none":                 {Code: 126, Output: `exec: "/none": stat /none: no such file or directory`},
+	"none":                  {Code: 126, Output: `exec: "none": executable file not found in $PATH`},
 }
 
 // program is an image of its own for every behaviour.

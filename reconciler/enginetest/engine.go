@@ -35,6 +35,7 @@ type Engine struct {
 	hub        hub
 	calls      calls
 	watch      watchdog
+	reply      func(container string, command []string) Reply // of commands in containers
 
 	closed bool
 	timers map[*time.Timer]bool

@@ -55,7 +55,7 @@ func (e *Engine) Kill(name string) { e.running(name, e.kill) }
 // StopByHand is `docker stop`, which also ends the wait for a restart. It does not wait where the program takes its time.
 func (e *Engine) StopByHand(name string) {
 	e.hand(name, func(c *container) error {
-		if gone := e.askToStop(c); gone == nil {
+		if gone := e.askToStop(c, graceOf(c)); gone == nil {
 			return fmt.Errorf("container %q is %s, want running", name, c.state)
 		}
 		if !c.runs() {

@@ -2,6 +2,7 @@ package enginetest
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"berth.dev/berth/reconciler/fault"
@@ -32,9 +33,19 @@ func (e *Engine) Start(ctx context.Context, ref string) error {
 
 // Stop implements apply.Containers.
 func (e *Engine) Stop(ctx context.Context, ref string) error {
+	return e.stop(ctx, Call{Method: "Stop", Target: ref}, graceOf)
+}
+
+// StopWithin implements apply.Containers.
+func (e *Engine) StopWithin(ctx context.Context, ref string, seconds int) error {
+	return e.stop(ctx, Call{Method: "StopWithin", Target: ref}, func(*container) time.Duration { return inSeconds(int64(seconds)) })
+}
+
+func (e *Engine) stop(ctx context.Context, call Call, grace func(*container) time.Duration) error {
 	var gone <-chan struct{}
 	var c *container
-	call, err := e.before(ctx, Call{Method: "Stop", Target: ref})
+	ref := call.Target
+	call, err := e.before(ctx, call)
 	if err != nil {
 		return err
 	}
@@ -42,7 +53,7 @@ func (e *Engine) Stop(ctx context.Context, ref string) error {
 	c, err = e.found(fault.RuntimeContainer, ref, "stop container %q", ref)
 	if err == nil {
 		e.watch.touch(c, "stop")
-		gone = e.askToStop(c)
+		gone = e.askToStop(c, grace(c))
 	}
 	e.mu.Unlock()
 	if gone != nil {
@@ -61,7 +72,7 @@ func (e *Engine) Stop(ctx context.Context, ref string) error {
 
 // askToStop sends the stop signal, and the kill when the grace period is over. The channel is closed when the process is gone, and
 // nil where there is none.
-func (e *Engine) askToStop(c *container) <-chan struct{} {
+func (e *Engine) askToStop(c *container, grace time.Duration) <-chan struct{} {
 	if !c.runs() {
 		return nil
 	}
@@ -74,10 +85,6 @@ func (e *Engine) askToStop(c *container) <-chan struct{} {
 	}
 	e.unpause(c)
 	b := e.images.behaviour[c.imageID]
-	grace := 10 * time.Second // the engine's own
-	if s := c.spec.TerminationGracePeriodSeconds; s != nil {
-		grace = time.Duration(*s) * time.Second
-	}
 	switch {
 	case b.IgnoreTerm || b.StopTakes > grace:
 		e.during(c, grace, func() { e.exited(c, codeKilled) })
@@ -87,6 +94,22 @@ func (e *Engine) askToStop(c *container) <-chan struct{} {
 		e.exited(c, 0)
 	}
 	return gone
+}
+
+// graceOf is the time that a container has between the stop signal and the kill.
+func graceOf(c *container) time.Duration {
+	if s := c.spec.TerminationGracePeriodSeconds; s != nil {
+		return inSeconds(*s)
+	}
+	return 10 * time.Second // the engine's own
+}
+
+// inSeconds is a grace period; a negative one has no end.
+func inSeconds(s int64) time.Duration {
+	if s < 0 {
+		return math.MaxInt64
+	}
+	return time.Duration(s) * time.Second
 }
 
 // Unpause implements apply.Containers.
