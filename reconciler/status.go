@@ -39,6 +39,12 @@ type Status struct {
 	ObservedGeneration string `json:"observedGeneration,omitempty"`
 	// Restarts is how often containers were restarted, by the engine.
 	Restarts int `json:"restarts"`
+	// Rollout is of Containers only.
+	Rollout *RolloutStatus `json:"rollout,omitempty"`
+	// Hold is why the object is not changed; nil where nobody holds it.
+	Hold *plan.Hold `json:"hold,omitempty"`
+	// Stopped is whether a person stopped it.
+	Stopped bool `json:"stopped,omitempty"`
 }
 
 // ContainerStatus is the state of one copy.
