@@ -3,9 +3,9 @@ package spec
 import (
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // Probe is a question that the agent puts to a running container from time to time. Exactly one of exec, httpGet, tcpSocket, grpc
@@ -127,8 +127,6 @@ type PortRef struct {
 	Name   string
 }
 
-var portName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,13}[a-z0-9])?$`)
-
 // MarshalJSON writes a number or a name.
 func (p PortRef) MarshalJSON() ([]byte, error) {
 	if p.Name != "" {
@@ -144,7 +142,7 @@ func (p *PortRef) UnmarshalJSON(b []byte) error {
 	switch {
 	case err == nil && n > 0:
 		*p = PortRef{Number: uint16(n)}
-	case err != nil && portName.MatchString(text) && strings.ContainsAny(text, "abcdefghijklmnopqrstuvwxyz"):
+	case err != nil && isLabel(text) && strings.ContainsFunc(text, unicode.IsLetter):
 		*p = PortRef{Name: text}
 	default:
 		return fmt.Errorf("%s is not a port from 1 to 65535, nor the name of one", b)

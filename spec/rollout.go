@@ -45,7 +45,7 @@ type Dependency struct {
 	Namespace string `json:"namespace,omitempty"`
 	// Container (the default) or Job.
 	Kind Kind `json:"kind,omitempty"`
-	// Started, Ready (the default) or Completed: ended with exit code 0, or a Job that is complete.
+	// Started, Ready (the default; a Job is when it is complete) or Completed: ended with exit code 0, or a Job that is complete.
 	Condition DependencyCondition `json:"condition,omitempty"`
 }
 
@@ -79,8 +79,8 @@ type InitContainer struct {
 	Env []EnvVar `json:"env,omitempty"`
 	// The user as name or uid, optionally with :group or :gid.
 	User string `json:"user,omitempty"`
-	// What is mounted, and where; the container's own mounts where it is left out.
-	Volumes []VolumeMount `json:"volumes,omitempty"`
+	// What is mounted, and where; the container's own mounts where it is left out, none with an empty list.
+	Volumes []VolumeMount `json:"volumes,omitzero"`
 	// What it may use.
 	Resources Resources `json:"resources,omitzero"`
 	// Privileges and isolation.

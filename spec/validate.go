@@ -24,6 +24,12 @@ func Validate(o Object) field.ErrorList {
 	switch o := o.(type) {
 	case *Container:
 		r.container(&o.Spec, at)
+	case *Job:
+		r.job(&o.Spec, at)
+	case *CronJob:
+		r.cronJob(&o.Spec, at)
+	case *Notification:
+		r.notification(&o.Spec, at)
 	case *Network:
 		r.network(&o.Spec, at)
 	case *Volume:
@@ -107,7 +113,7 @@ func (r *report) metadata(m *Metadata, at *field.Path) {
 		if len(content.IsLabelKey(key)) > 0 {
 			r.invalid(at.Child("labels"), key, "%s", wantQualified)
 		}
-		r.text(at.Child("labels").Key(key), value, isLabelValue, "at most 63 letters, digits, and -_. between them")
+		r.text(at.Child("labels").Key(key), value, isLabelValue, wantLabelValue)
 	}
 	r.reserved(m.Labels, at.Child("labels"))
 	for key := range m.Annotations {
@@ -119,6 +125,8 @@ func (r *report) metadata(m *Metadata, at *field.Path) {
 	adopt := m.Annotations[AdoptAnnotation]
 	r.text(at.Child("annotations").Key(AdoptAnnotation), adopt, oneOf("true", "false"), `"true" or "false"`)
 }
+
+const wantLabelValue = "at most 63 letters, digits, and -_. between them"
 
 const wantQualified = "a key of at most 63 letters, digits and -_. between them, optionally after a domain and a /"
 

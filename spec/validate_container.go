@@ -23,6 +23,11 @@ func (r *report) container(s *ContainerSpec, at *field.Path) {
 	r.image(s, at)
 	r.process(s, at)
 	r.lifecycle(s, at)
+	r.probes(s, at)
+	r.hooks(s, at)
+	r.initContainers(s.InitContainers, at.Child("initContainers"))
+	r.dependencies(s.DependsOn, at.Child("dependsOn"))
+	r.rollout(s, at)
 	r.ports(s, at)
 	r.networking(s, at)
 	r.names(s, at)
@@ -49,10 +54,16 @@ var platform = regexp.MustCompile(`^[a-z0-9]+/[a-z0-9_]+(/[a-z0-9.]+)?$`)
 func (r *report) image(s *ContainerSpec, at *field.Path) {
 	if s.Image == "" {
 		r.missing(at.Child("image"), "[registry/]name[:tag][@digest]")
-	} else if _, err := reference.ParseNormalizedNamed(s.Image); err != nil {
-		r.invalid(at.Child("image"), s.Image, "[registry/]name[:tag][@digest] (%s)", err)
+	} else {
+		r.imageName(s.Image, at.Child("image"))
 	}
 	r.text(at.Child("platform"), s.Platform, platform.MatchString, "OS/ARCHITECTURE[/VARIANT], as in linux/arm64/v8")
+}
+
+func (r *report) imageName(name string, at *field.Path) {
+	if _, err := reference.ParseNormalizedNamed(name); err != nil {
+		r.invalid(at, name, "[registry/]name[:tag][@digest] (%s)", err)
+	}
 }
 
 var user = regexp.MustCompile(`^[^:\s]+(:[^:\s]+)?$`)
@@ -176,7 +187,7 @@ func (r *report) mode(at *field.Path, mode string, modes ...string) {
 	switch {
 	case m == nil || !isLabel(m[2]) || strings.Contains(mode, "/") && !isLabel(m[1]):
 		r.invalid(at, mode, "%s", want)
-	case m[2] == r.key.Name && (m[1] == "" || m[1] == r.key.Namespace):
+	case r.key.Kind == KindContainer && m[2] == r.key.Name && (m[1] == "" || m[1] == r.key.Namespace):
 		r.invalid(at, mode, "another container than this one itself")
 	}
 }

@@ -12,8 +12,10 @@ import (
 
 // atoms are the types that have no fields of their own to the model.
 var atoms = map[reflect.Type]bool{
-	reflect.TypeFor[resource.Quantity](): true,
-	reflect.TypeFor[spec.PortRange]():    true,
+	reflect.TypeFor[resource.Quantity]():   true,
+	reflect.TypeFor[spec.PortRange]():      true,
+	reflect.TypeFor[spec.PortRef]():        true,
+	reflect.TypeFor[spec.CountOrPercent](): true,
 }
 
 // fieldPaths lists every leaf field of a type, as in volumes[].tmpfs.size.

@@ -22,7 +22,10 @@ type sample struct {
 
 // samples has every field of a ContainerSpec; TestEveryFieldHasASample holds that.
 var samples = map[string]sample{
-	"agent":        {spec: `{replicas: 2, imagePullPolicy: Never, envFile: [a.env]}`, lifted: map[string]string{"replicas": "", "imagePullPolicy": "", "envFile": ""}},
+	"agent": {spec: `{replicas: 2, imagePullPolicy: Never, envFile: [a.env], suspend: true, minReadySeconds: 3, progressDeadlineSeconds: 60, revisionHistoryLimit: 2,
+		startupProbe: {grpc: {port: 9000}}, livenessProbe: {tcpSocket: {port: 80}}, readinessProbe: {httpGet: {port: web}},
+		lifecycle: {preStop: {exec: {command: [/bye]}}}, initContainers: [{name: first, env: [{name: A, value: b}]}], dependsOn: [{name: db}],
+		strategy: {type: Recreate, rollingUpdate: {maxSurge: 25%}}, updatePolicy: {type: Digest}}`},
 	"platform":     {spec: `{platform: $PLATFORM}`, lifted: map[string]string{"platform": ""}},
 	"command":      {spec: `{command: [/testapp, -exit-after, 1h], args: [-exit-code, "3"]}`},
 	"args":         {spec: `{args: [-exit-after, 2h]}`},

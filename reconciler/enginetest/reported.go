@@ -35,7 +35,8 @@ func (e *Engine) reported(c *container, p plan.Create) (spec.ContainerSpec, limi
 	}
 	l.cgroupSwap = max(0, l.memorySwap)
 	s.Resources.Requests, s.Resources.Limits = spec.ResourceRequests{}, spec.ResourceLimits{}
-	s.Replicas, s.ImagePullPolicy, s.Platform, s.EnvFile, s.Networks = nil, "", "", nil, nil
+	s.EngineOnly()
+	s.Platform, s.Networks = "", nil
 	return s, l
 }
 

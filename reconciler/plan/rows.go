@@ -59,6 +59,7 @@ var rows = []row{
 	{path: "extraHosts", flat: set(func(s *spec.ContainerSpec) []string { return s.ExtraHosts })},
 
 	{path: "volumes", flat: flatVolumes, exact: true, image: true},
+	{path: "initContainers", flat: flatInit, blind: true},
 
 	{path: "resources.limits.cpu", class: live, flat: scalar(func(s *spec.ContainerSpec) string { return milli(s.Resources.Limits.CPU) })},
 	{path: "resources.limits.memory", class: live, flat: scalar(func(s *spec.ContainerSpec) string { return bytes(s.Resources.Limits.Memory) })},
@@ -135,4 +136,16 @@ var agentFields = map[string]string{
 	"volumes.name":    "for people",
 
 	"volumes.hostPath.createHostPath": "acted on at the creation",
+
+	"startupProbe":            "the agent asks",
+	"livenessProbe":           "the agent asks",
+	"readinessProbe":          "the agent asks",
+	"lifecycle":               "done around starts and stops",
+	"dependsOn":               "waited for before a creation",
+	"strategy":                "how copies are replaced",
+	"minReadySeconds":         "when a copy counts",
+	"progressDeadlineSeconds": "when a rollout has failed",
+	"revisionHistoryLimit":    "how much is kept",
+	"suspend":                 "whether anything is done",
+	"updatePolicy":            "when the registry is asked",
 }

@@ -54,6 +54,8 @@ var leafSamples = map[string]change{
 	"volumes.tmpfs.size":            {`{volumes: [{mountPath: /a, tmpfs: {}}]}`, `{volumes: [{mountPath: /a, tmpfs: {size: 1Mi}}]}`, 0},
 	"volumes.tmpfs.mode":            {`{volumes: [{mountPath: /a, tmpfs: {}}]}`, `{volumes: [{mountPath: /a, tmpfs: {mode: "0700"}}]}`, 0},
 
+	"initContainers.name": {`{initContainers: [{name: a}]}`, `{initContainers: [{name: b}]}`, 0}, // the others are those of a container
+
 	"resources.requests.cpu":                {`{}`, `{resources: {requests: {cpu: 1m}}}`, 0},
 	"resources.requests.memory":             {`{}`, `{resources: {requests: {memory: 1Mi}}}`, 0},
 	"resources.limits.cpu":                  {`{}`, `{resources: {limits: {cpu: 1m}}}`, 0},
@@ -147,20 +149,19 @@ func TestEveryLeafHasARow(t *testing.T) {
 		if agentOnly(path) {
 			continue
 		}
-		sample, ok := leafSamples[path]
-		if !ok {
+		before, after, want := leafSample(t, path)
+		if before == nil {
 			t.Errorf("%s: leafSamples has no change of it; or is it one of agentFields?", path)
 			continue
 		}
-		before, after := parseSpec(t, sample.before), parseSpec(t, sample.after)
 		var seen []string
 		for i := range rows {
 			if r := &rows[i]; !maps.Equal(r.flat(before), r.flat(after)) {
 				seen = append(seen, r.path)
 			}
 		}
-		if want := max(1, sample.rows); len(seen) != want {
-			t.Errorf("%s: from %s to %s is seen by %d rows, not %d: %v", path, sample.before, sample.after, len(seen), want, seen)
+		if len(seen) != want {
+			t.Errorf("%s: a change of it is seen by %d rows, not %d: %v", path, len(seen), want, seen)
 		}
 	}
 	for path := range leafSamples {
@@ -175,7 +176,31 @@ func TestEveryLeafHasARow(t *testing.T) {
 	}
 }
 
+// leafSample is a change of one leaf, and how many rows see it. That of an init container is a container's, one level down.
+func leafSample(t *testing.T, path string) (before, after *spec.ContainerSpec, rows int) {
+	t.Helper()
+	if sample, ok := leafSamples[path]; ok {
+		return parseSpec(t, sample.before), parseSpec(t, sample.after), max(1, sample.rows)
+	}
+	inner, of := strings.CutPrefix(path, "initContainers.")
+	sample, ok := leafSamples[inner]
+	if !of || !ok {
+		return nil, nil, 0
+	}
+	return withInit(t, sample.before), withInit(t, sample.after), 1
+}
+
+func withInit(t *testing.T, text string) *spec.ContainerSpec {
+	t.Helper()
+	c := spec.InitContainer{Name: "a"}
+	if err := yaml.UnmarshalStrict([]byte(text), &c); err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	return &spec.ContainerSpec{InitContainers: []spec.InitContainer{c}}
+}
+
 func agentOnly(path string) bool {
+	path = strings.TrimPrefix(path, "initContainers.")
 	for field := range agentFields {
 		if path == field || strings.HasPrefix(path, field+".") {
 			return true
@@ -193,6 +218,11 @@ func parseSpec(t *testing.T, text string) *spec.ContainerSpec {
 	return &s
 }
 
+// scalars are the structs that hold one value.
+var scalars = []reflect.Type{
+	reflect.TypeFor[resource.Quantity](), reflect.TypeFor[spec.PortRange](), reflect.TypeFor[spec.PortRef](), reflect.TypeFor[spec.CountOrPercent](),
+}
+
 // leaves calls on with the path of every field that holds a value, as JSON names it.
 func leaves(t reflect.Type, path string, on func(string)) {
 	switch t.Kind() {
@@ -200,7 +230,7 @@ func leaves(t reflect.Type, path string, on func(string)) {
 		leaves(t.Elem(), path, on)
 		return
 	case reflect.Struct:
-		if t != reflect.TypeFor[resource.Quantity]() && t != reflect.TypeFor[spec.PortRange]() {
+		if !slices.Contains(scalars, t) {
 			for i := range t.NumField() {
 				name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
 				leaves(t.Field(i).Type, strings.TrimPrefix(path+"."+name, "."), on)

@@ -15,9 +15,11 @@ import (
 
 // samples says what is wanted of the types that read themselves.
 var samples = map[reflect.Type]struct{ want, sample string }{
-	reflect.TypeFor[resource.Quantity](): {"a quantity such as 256Mi, 500m or 1.5", "256Mi"},
-	reflect.TypeFor[spec.Duration]():     {"a duration such as 30s or 1m30s", "30s"},
-	reflect.TypeFor[spec.PortRange]():    {"a port from 0 to 65535 or a range such as 8000-8010", "8080"},
+	reflect.TypeFor[resource.Quantity]():   {"a quantity such as 256Mi, 500m or 1.5", "256Mi"},
+	reflect.TypeFor[spec.Duration]():       {"a duration such as 30s or 1m30s", "30s"},
+	reflect.TypeFor[spec.PortRange]():      {"a port from 0 to 65535 or a range such as 8000-8010", "8080"},
+	reflect.TypeFor[spec.PortRef]():        {"a port from 1 to 65535 or the name of one", "8080"},
+	reflect.TypeFor[spec.CountOrPercent](): {"a number of copies or a percentage such as 25%", "25%"},
 }
 
 func sample(t reflect.Type) string { return samples[t].sample }
@@ -35,8 +37,8 @@ func (r *reader) custom(n *yaml.Node, t reflect.Type, path *field.Path) {
 	}
 }
 
-// maxScalar bounds what is given to a type's parser, in bytes.
-const maxScalar = 40
+// maxScalar bounds what is given to a type's parser, in bytes. The longest is the name of a port, a DNS label.
+const maxScalar = 63
 
 var quantity = regexp.MustCompile(shape.QuantityPattern)
 

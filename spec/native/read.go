@@ -94,7 +94,7 @@ func child(path *field.Path, name string) *field.Path {
 // value checks one node against the type that it is decoded to.
 func (r *reader) value(n *yaml.Node, t reflect.Type, path *field.Path) {
 	if isNull(n) {
-		r.add(n, path, "found nothing; give it a value, or remove the key")
+		r.nothing(n, t, path)
 		return
 	}
 	switch shape.Of(t) {
@@ -117,9 +117,17 @@ func (r *reader) value(n *yaml.Node, t reflect.Type, path *field.Path) {
 	}
 }
 
+func (r *reader) nothing(n *yaml.Node, t reflect.Type, path *field.Path) {
+	if shape.Of(t) == shape.Object && len(shape.Fields(t)) == 0 {
+		r.add(n, path, "found nothing; write {}, or remove the key")
+		return
+	}
+	r.add(n, path, "found nothing; give it a value, or remove the key")
+}
+
 func (r *reader) object(n *yaml.Node, t reflect.Type, path *field.Path) {
 	if n.Kind != yaml.MappingNode {
-		r.add(n, path, "found %s; want a mapping with keys such as %s", kindOf(n), example(t))
+		r.add(n, path, "found %s; want %s", kindOf(n), mapping(t))
 		return
 	}
 	fields := shape.Fields(t)
@@ -156,7 +164,7 @@ func (r *reader) missing(n *yaml.Node, f shape.Field, path *field.Path) {
 func wanted(t reflect.Type) string {
 	switch shape.Of(t) {
 	case shape.Object:
-		return "a mapping with keys such as " + example(t)
+		return mapping(t)
 	case shape.Int:
 		return "a whole number"
 	case shape.String:
@@ -168,6 +176,14 @@ func wanted(t reflect.Type) string {
 	return "a value such as " + sample(t)
 }
 
+// mapping says what an object looks like.
+func mapping(t reflect.Type) string {
+	if keys := example(t); keys != "" {
+		return "a mapping with keys such as " + keys
+	}
+	return "{}"
+}
+
 // example names the required keys of a type, or its first.
 func example(t reflect.Type) string {
 	var names []string
@@ -176,8 +192,8 @@ func example(t reflect.Type) string {
 			names = append(names, f.Name)
 		}
 	}
-	if len(names) == 0 {
-		names = append(names, shape.Fields(t)[0].Name)
+	if all := shape.Fields(t); len(names) == 0 && len(all) > 0 {
+		names = append(names, all[0].Name)
 	}
 	return strings.Join(names, " and ")
 }
@@ -193,6 +209,8 @@ func (r *reader) unknown(key *yaml.Node, fields []shape.Field, path *field.Path)
 	hint := didYouMean(key.Value, names)
 	switch {
 	case hint != "":
+	case len(names) == 0:
+		hint = "want {}"
 	case len(names) > maxListed:
 		hint = "no known field is close to it: see berth schema"
 	default:

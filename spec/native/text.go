@@ -17,7 +17,7 @@ import (
 const maxShown = 60
 
 // secret matches the fields whose values may be passwords. Errors end up in logs and on screens: they never repeat one.
-var secret = regexp.MustCompile(`\.(env\[\d+\]\.value|(command|args)\[\d+\]|shell$|(options|driverOptions|storageOptions)(\[|$))`)
+var secret = regexp.MustCompile(`\.((env|httpHeaders|headers)\[\d+\]\.value|(command|args)\[\d+\]|(shell|webhook\.url)$|(options|driverOptions|storageOptions)(\[|$))`)
 
 // Describe is the message for an error of spec.Validate.
 func Describe(e *field.Error) string {

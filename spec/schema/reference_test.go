@@ -128,6 +128,10 @@ func custom(pattern string) string {
 		return "quantity"
 	case strings.Contains(pattern, "ms"):
 		return "duration"
+	case strings.Contains(pattern, "%"):
+		return "number or percentage"
+	case strings.Contains(pattern, "a-z"):
+		return "port or its name"
 	}
 	return "port or range"
 }

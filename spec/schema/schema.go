@@ -162,6 +162,10 @@ func custom(t reflect.Type) node {
 		return node{"type": []string{"string", "integer"}, "pattern": `^[0-9]{1,5}(-[0-9]{1,5})?$`, "minimum": 0, "maximum": math.MaxUint16}
 	case reflect.TypeFor[spec.Duration]():
 		return node{"type": []string{"string", "integer"}, "pattern": `^(0|([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|ms|s|m|h))+$`, "minimum": 0, "maximum": 0}
+	case reflect.TypeFor[spec.PortRef]():
+		return node{"type": []string{"string", "integer"}, "pattern": `^([1-9][0-9]{0,4}|[0-9-]*[a-z][a-z0-9-]*)$`, "minimum": 1, "maximum": math.MaxUint16}
+	case reflect.TypeFor[spec.CountOrPercent]():
+		return node{"type": []string{"string", "integer"}, "pattern": `^[0-9]{1,4}%?$`, "minimum": 0}
 	}
 	panic(fmt.Sprintf("no schema for %s", t))
 }
