@@ -32,6 +32,7 @@ var allowed = map[string][]string{
 	"controller":            {"spec", "spec/load", "watcher", "reconciler", "reconciler/plan", "reconciler/apply", "reconciler/fault", "controller/notify"},
 	"controller/notify":     {"spec"},
 	"controller/server":     {"controller", "reconciler"},
+	"controller/updates":    {"spec"},
 	"cmd/berth": {"spec", "spec/load", "spec/native", "spec/schema", "watcher", "reconciler", "reconciler/plan", "reconciler/fault",
 		"reconciler/engine", "controller", "controller/server"},
 	"hack": {"spec", "spec/", "watcher", "reconciler", "reconciler/", "controller", "controller/", "hack/"},
@@ -39,15 +40,16 @@ var allowed = map[string][]string{
 
 // onlyThere lists packages of others that one package of ours alone may import.
 var onlyThere = map[string]string{
-	"github.com/docker/docker/":         "reconciler/engine",
-	"github.com/docker/cli/":            "reconciler/engine",
-	"github.com/docker/go-connections/": "reconciler/engine",
-	"github.com/fsnotify/":              "watcher",
-	"github.com/spf13/cobra":            "cmd/berth",
-	"go.uber.org/zap":                   "cmd/berth",
-	"github.com/prometheus/":            "controller cmd/berth",
-	"k8s.io/client-go/":                 "controller",
-	"go.yaml.in/yaml/":                  "spec/native",
+	"github.com/docker/docker/":               "reconciler/engine",
+	"github.com/docker/cli/":                  "reconciler/engine",
+	"github.com/docker/go-connections/":       "reconciler/engine",
+	"github.com/fsnotify/":                    "watcher",
+	"github.com/google/go-containerregistry/": "controller/updates",
+	"github.com/spf13/cobra":                  "cmd/berth",
+	"go.uber.org/zap":                         "cmd/berth",
+	"github.com/prometheus/":                  "controller cmd/berth",
+	"k8s.io/client-go/":                       "controller",
+	"go.yaml.in/yaml/":                        "spec/native",
 }
 
 // pure may not do I/O: they import none of these.

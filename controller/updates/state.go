@@ -1,0 +1,78 @@
+package updates
+
+import (
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/go-logr/logr"
+)
+
+// state keeps what was found over restarts, so that an agent whose registry is away when it starts does not go back to an older
+// image.
+type state struct {
+	mu   *sync.Mutex // one save at a time
+	file string      // empty for none
+	log  logr.Logger
+}
+
+// record is what was found for a question.
+type record struct {
+	Asked question `json:"asked"`
+	Found Found    `json:"found"`
+}
+
+func newState(dir string, log logr.Logger) state {
+	s := state{mu: &sync.Mutex{}, log: log}
+	if dir != "" {
+		s.file = filepath.Join(dir, "updates.json")
+	}
+	return s
+}
+
+// load reads what was kept; nothing where that cannot be read.
+func (s state) load() (all []record) {
+	if s.file == "" {
+		return nil
+	}
+	b, err := os.ReadFile(s.file)
+	if err == nil {
+		err = json.Unmarshal(b, &all)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		s.log.Error(err, "cannot read which images were found: the registries are asked again", "file", s.file)
+		return nil
+	}
+	return all
+}
+
+// save keeps what all gives, which is asked when it is this save's turn, so that the last one has the last word.
+func (s state) save(all func() []record) {
+	if s.file == "" {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := write(s.file, all()); err != nil {
+		s.log.Error(err, "cannot keep which images were found", "file", s.file)
+	}
+}
+
+// write replaces a file by a rename, so that a crash leaves the old or the new content.
+func write(file string, all []record) error {
+	b, err := json.MarshalIndent(all, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		return err
+	}
+	tmp := file + ".tmp"
+	if err := os.WriteFile(tmp, append(b, '\n'), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(tmp, file)
+}
