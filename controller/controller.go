@@ -4,6 +4,7 @@ package controller
 
 import (
 	"context"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"k8s.io/client-go/util/workqueue"
 
+	"berth.dev/berth/controller/notify"
 	"berth.dev/berth/reconciler"
 	"berth.dev/berth/spec"
 	"berth.dev/berth/spec/load"
@@ -36,6 +38,8 @@ type Options struct {
 	Hold func(ctx context.Context, engine string) error
 	// Identity is what other agents are told that ask for the engine.
 	Identity Holder
+	// Deliver is what notifications are delivered through; nil has none delivered.
+	Deliver http.RoundTripper
 	// Registry takes the metrics; nil for none.
 	Registry prometheus.Registerer
 	Log      logr.Logger
@@ -57,6 +61,9 @@ type Controller struct {
 	store   *store
 	guard   *guard
 	metrics *metrics
+
+	notifier *notify.Notifier
+	host     string // that events are said to be of
 
 	desired atomic.Pointer[Desired] // nil until the manifests were read once
 	online  atomic.Bool             // whether the engine answers and is ours
@@ -89,6 +96,7 @@ func New(engine reconciler.Engine, o Options) *Controller {
 		inFlight: map[spec.Key]heldEvents{},
 	}
 	c.metrics = newMetrics(o.Registry, c.queue.Len)
+	c.notifier = c.newNotifier()
 	return c
 }
 
@@ -101,6 +109,7 @@ const (
 // Run keeps the engine as it should be until ctx ends. What is going on then is finished, so that no container is left half
 // replaced.
 func (c *Controller) Run(ctx context.Context) error {
+	defer c.beginTelling(ctx)()
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return c.followEngine(ctx) })
 	g.Go(func() error { return c.resync(ctx) })
@@ -123,6 +132,7 @@ func (c *Controller) Replace(_ context.Context, d Desired) {
 	}
 	c.metrics.problems(d.Problems)
 	c.describe(&d)
+	c.setNotifications(&d)
 	keys := []spec.Key{surveyKey}
 	for _, key := range d.Catalog.changedFrom(old.Catalog) {
 		c.rec.Forget(key)
@@ -150,7 +160,7 @@ func (c *Controller) describe(d *Desired) {
 	now := time.Now()
 	for key, o := range d.Catalog.objects {
 		c.store.update(key, func(s *ObjectStatus) {
-			s.Source, s.Generation = o.Source().String(), generation(o)
+			s.Source, s.Generation, s.labels = o.Source().String(), generation(o), o.Meta().Labels
 			if co, ok := o.(*spec.Container); ok {
 				s.Replicas, s.Image = int(*co.Spec.Replicas), co.Spec.Image
 			}

@@ -125,6 +125,7 @@ func (c *Controller) say(err error) {
 	before := c.trouble
 	c.trouble = err
 	c.mu.Unlock()
+	c.tellEngine(before, err)
 	var held *HeldError
 	switch {
 	case err == nil || before != nil && before.Error() == err.Error():

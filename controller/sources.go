@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"berth.dev/berth/spec/load"
 	"berth.dev/berth/watcher"
 )
 
@@ -54,23 +55,26 @@ func (f *follower) run(ctx context.Context) error {
 // take puts the last snapshot in force.
 func (f *follower) take(ctx context.Context) {
 	d := f.intake.take(f.last)
-	f.tell(d)
+	news := f.tell(d)
 	f.c.Replace(ctx, d)
+	f.c.tellProblems(news) // to the notifications that are in force now
 	f.watchEnv(ctx, d.EnvFiles)
 }
 
-// tell logs each problem once.
-func (f *follower) tell(d Desired) {
+// tell logs each problem once, and returns those that are new.
+func (f *follower) tell(d Desired) (news []load.Problem) {
 	now := map[string]bool{}
 	for _, p := range d.Problems {
 		text := p.String()
 		now[text] = true
 		if !f.told[text] {
 			f.c.log.Info("manifest problem", "problem", text)
+			news = append(news, p)
 		}
 	}
 	f.told = now
 	f.c.log.Info("manifests read", "objects", len(d.Catalog.objects), "problems", len(d.Problems))
+	return news
 }
 
 // watchEnv watches another set of env files.

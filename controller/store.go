@@ -21,7 +21,8 @@ type ObjectStatus struct {
 	Image      string            `json:"image,omitempty"`
 	Status     reconciler.Status `json:"status"`
 
-	settled string // the last generation that the engine had: a creation after that mends
+	labels  map[string]string // of the manifest's metadata; those that it had last
+	settled string            // the last generation that the engine had: a creation after that mends
 }
 
 // Key names the object.

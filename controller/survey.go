@@ -38,6 +38,9 @@ func (c *Controller) orphans(ctx context.Context, d *Desired, since time.Time) (
 	newly, why := c.guard.survey(owned, orphans, d.Unknown)
 	if len(newly) > 0 {
 		c.log.Info("removal waits for `berth prune --confirm`", "why", why, "objects", keyNames(newly))
+		for _, key := range newly {
+			c.tell(key, spec.EventWarning, ReasonPrunePending, why)
+		}
 	}
 	held, _ := c.guard.pending()
 	c.metrics.held.Set(float64(len(held)))

@@ -41,6 +41,10 @@ func (c *Controller) lookAt(ctx context.Context, key spec.Key) {
 		return
 	}
 	object, wanted := d.Catalog.Get(key)
+	if wanted && !onEngine(key.Kind) {
+		c.converged(key, time.Now())
+		return
+	}
 	if !wanted && !c.mayRemove(ctx, key) {
 		return
 	}
@@ -160,14 +164,18 @@ func (c *Controller) forgetRemoved(key spec.Key, p reconciler.Pass, err error) {
 func (c *Controller) describePass(key spec.Key, d *Desired, p reconciler.Pass, err error) {
 	now, object := time.Now(), d.Catalog.objects[key]
 	var synced, ready reconciler.Condition
+	var before, after reconciler.Status
 	c.store.update(key, func(s *ObjectStatus) {
+		before = s.Status
 		s.Status = reconciler.StatusOf(s.Status, object, p, err, now)
+		after = s.Status
 		s.Status.ObservedGeneration = generation(object)
 		synced, ready = s.Status.Condition(reconciler.Synced), s.Status.Condition(reconciler.Ready)
 		if synced.Status {
 			s.settled = s.Status.ObservedGeneration
 		}
 	})
+	c.tellReady(key, before, after, len(p.Outcomes) > 0)
 	if ready.Reason == string(plan.ReasonCrashLoopBackOff) && slices.ContainsFunc(p.After.Containers, runs) {
 		c.queue.AddAfter(key, plan.RecoveryTime) // it may have recovered by then, of which no event tells
 	}
@@ -193,13 +201,18 @@ func (c *Controller) report(key spec.Key, p reconciler.Pass, err error) {
 	log := c.log.WithValues("object", key.String())
 	if err != nil {
 		c.logFailure(err, "cannot observe", "object", key.String())
+		c.tellFailure(key, err)
 	}
 	for _, o := range p.Outcomes {
 		c.reportOutcome(key, o)
+		c.tellOutcome(key, o)
 	}
 	for _, b := range p.Left.Blocks {
 		if c.blockIsNews(key, b) {
 			log.Info("blocked", "reason", b.Reason, "message", b.Message)
+			if !passing[string(b.Reason)] {
+				c.tell(key, spec.EventWarning, string(b.Reason), b.Message)
+			}
 		}
 	}
 }

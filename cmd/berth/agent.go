@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/http"
 	"strings"
 	"sync"
 	"time"
@@ -53,7 +54,7 @@ func runAgent(ctx context.Context, cfg *AgentConfiguration) error {
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	a.controller = controller.New(client, controller.Options{
 		StateDir: cfg.StateDir, Resync: time.Duration(cfg.ResyncPeriod), Prune: true, Workers: cfg.Workers, InFlight: cfg.InFlight,
-		SameClock: client.Local(), Hold: a.hold, Identity: me, Registry: registry, Log: log,
+		SameClock: client.Local(), Hold: a.hold, Identity: me, Deliver: http.DefaultTransport, Registry: registry, Log: log,
 	})
 	log.Info("berth agent", "version", version, "manifests", cfg.Manifests, "engine", client.Host())
 	return a.run(ctx, registry)
