@@ -123,6 +123,7 @@ func (c *Controller) tellReady(key spec.Key, before, after reconciler.Status, ac
 	switch {
 	case is.Status && !was.Status && (was.Reason != "" || acted):
 		c.tell(key, spec.EventNormal, is.Reason, cmp.Or(is.Message, "it is ready"))
+	case synced.Reason == string(plan.ReasonRemoving): // another takes its place as soon as it is gone
 	case !is.Status && !passing[is.Reason] && (was.Status || was.Reason != is.Reason) && is.Message != synced.Message:
 		c.tell(key, spec.EventWarning, is.Reason, is.Message)
 	}

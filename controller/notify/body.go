@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/url"
@@ -78,9 +79,11 @@ func encode(f spec.NotificationFormat, b body) (data []byte, contentType string)
 	if f == spec.FormatCloudEvents {
 		v, contentType = cloudEventOf(b), "application/cloudevents+json; charset=utf-8"
 	}
-	data, err := json.Marshal(v)
-	if err != nil {
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false) // a change reads as a -> b
+	if err := enc.Encode(v); err != nil {
 		panic(fmt.Sprintf("notify: an event does not marshal: %v", err)) // it is text and numbers
 	}
-	return data, contentType
+	return bytes.TrimSpace(out.Bytes()), contentType
 }

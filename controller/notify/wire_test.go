@@ -47,12 +47,12 @@ func server(t *testing.T, h http.HandlerFunc) (url string, requests chan request
 func ok(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }
 
 var example = item{id: "ID1", repeated: 2, untold: 3, event: Event{
-	Time: time.Date(2026, 1, 2, 3, 4, 5, 6e6, time.UTC), Type: spec.EventWarning, Reason: "CrashLoopBackOff", Message: `"shop.web.0" ended`,
+	Time: time.Date(2026, 1, 2, 3, 4, 5, 6e6, time.UTC), Type: spec.EventWarning, Reason: "CrashLoopBackOff", Message: `"shop.web.0": a -> b`,
 	Object: spec.Key{Kind: spec.KindContainer, Namespace: "shop", Name: "web"}, Labels: map[string]string{"TIER": "front"},
 	Source: "/etc/berth/web.yaml:1", Host: "host 1", Action: "start",
 }}
 
-const exampleBody = `{"id":"ID1","time":"2026-01-02T03:04:05.006Z","type":"Warning","reason":"CrashLoopBackOff","message":"\"shop.web.0\" ended",` +
+const exampleBody = `{"id":"ID1","time":"2026-01-02T03:04:05.006Z","type":"Warning","reason":"CrashLoopBackOff","message":"\"shop.web.0\": a -> b",` +
 	`"object":{"kind":"Container","namespace":"shop","name":"web"},"labels":{"TIER":"front"},"source":"/etc/berth/web.yaml:1","host":"host 1","action":"start","repeated":2,"untold":3}`
 
 // The whole of a delivery, so that nobody changes it without noticing.

@@ -31,6 +31,7 @@ func init() {
 		"agent":    agentDo,    // agent start|stop|kill|logs|address, see agent_test.go
 		"proxy":    proxyDo,    // proxy start|cut|hang|heal|calls, see proxy_test.go
 		"registry": registryDo, // registry start|stop, see registry_test.go
+		"webhook":  webhookDo,  // webhook start|stop|answers|told, see webhook_test.go
 		"edit":     edit,       // edit FILE OLD NEW: replaces text in a file, in place; OLD must be there
 		"fill":     fill,       // fill FILE...: puts the values of $VARIABLES into files
 		"port":     freePort,   // port VARIABLE...: sets each to a port of 127.0.0.1 that nobody uses
@@ -58,6 +59,8 @@ type script struct {
 	notes  map[string]identity
 	proxy  *proxy
 	hub    *hub
+
+	webhook *webhook
 }
 
 type scriptKey struct{}
@@ -106,6 +109,9 @@ func (s *script) end(t serial) {
 	}
 	if s.hub != nil {
 		s.hub.stop()
+	}
+	if s.webhook != nil {
+		_ = s.webhook.server.Close() // it may be closed already
 	}
 	if err := cleanUp(); err != nil {
 		t.Errorf("cannot clean up: %v", err)
