@@ -169,6 +169,29 @@ func TestARegistryThatIsDownDelaysNobodyElse(t *testing.T) {
 	}
 }
 
+func TestARepositoryThatFailsIsAskedForLessAndLess(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHub()
+		h.push("one.example/well:1", "a")
+		h.fail("one.example", func(r *http.Request) (*http.Response, error) {
+			if strings.Contains(r.URL.Path, "/ill/") {
+				return status(http.StatusInternalServerError, "")(r)
+			}
+			return nil, nil
+		})
+		c := run(t, h, "")
+		c.Set([]spec.Object{container("one.example/ill:1"), container("one.example/well:1", policy(spec.UpdatePolicy{Schedule: "@every 1s"}))})
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if n := testutil.ToFloat64(c.checks.WithLabelValues("failed")); n < 10 || n > 40 {
+			t.Errorf("%v checks failed in an hour", n)
+		}
+		if n := len(h.questions()); n < 3000 {
+			t.Errorf("the other repository was asked for %d times, want once a second but for the waits", n)
+		}
+	})
+}
+
 func TestARegistryIsAskedOneQuestionAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHub()
@@ -180,6 +203,11 @@ func TestARegistryIsAskedOneQuestionAtATime(t *testing.T) {
 		}
 		c := run(t, h, "")
 		c.Set(objects)
+		time.Sleep(first)
+		for _, o := range objects {
+			c.Check(o.Key())
+			synctest.Wait()
+		}
 		time.Sleep(20 * time.Second)
 		for _, o := range objects {
 			if _, ok := c.Of(o.Key()); !ok {

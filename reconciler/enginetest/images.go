@@ -104,11 +104,15 @@ func contentOf(img plan.Image) string {
 	return string(b)
 }
 
-// normal is the full form of a reference, with a tag; what is no reference is left alone.
+// normal is the full form of a reference, with a tag or, where there is one, with the digest alone: the engine ignores a tag beside a
+// digest. What is no reference is left alone.
 func normal(ref string) string {
 	named, err := reference.ParseNormalizedNamed(ref)
 	if err != nil {
 		return ref
+	}
+	if d, ok := named.(reference.Digested); ok {
+		return named.Name() + "@" + d.Digest().String()
 	}
 	return reference.TagNameOnly(named).String()
 }
