@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"berth.dev/berth/controller"
+	"berth.dev/berth/controller/updates"
 	"berth.dev/berth/reconciler/enginetest"
 	"berth.dev/berth/spec/load"
 )
@@ -183,6 +184,7 @@ func TestMetricsAreDocumented(t *testing.T) {
 	t.Cleanup(e.Close)
 	registry := prometheus.NewRegistry()
 	controller.New(e, controller.Options{Registry: registry})
+	updates.New(updates.Options{Registry: registry})
 	described := make(chan *prometheus.Desc, 100)
 	registry.Describe(described)
 	close(described)
