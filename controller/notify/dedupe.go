@@ -56,7 +56,7 @@ func (m memory) note(f fingerprint, now time.Time, window time.Duration) (held i
 	return held
 }
 
-// sweep makes room: of what the window is over for, and where that is nothing, of anything.
+// sweep makes room: of what the window is over for, and where that is too little, of anything, so much that it pays.
 func (m memory) sweep(now time.Time, window time.Duration) {
 	for f, t := range m {
 		if now.Sub(t.told) >= window {
@@ -64,7 +64,7 @@ func (m memory) sweep(now time.Time, window time.Duration) {
 		}
 	}
 	for f := range m {
-		if len(m) < mostRemembered {
+		if len(m) <= mostRemembered/2 {
 			return
 		}
 		delete(m, f)
