@@ -15,10 +15,10 @@ import (
 
 // envFile merges the files of envFile into env, which wins, and clears envFile: all that comes later then knows one list, and a
 // changed file is a changed object like any other.
-func (l *loader) envFile(d *native.Document, s *spec.ContainerSpec) {
+func (l *loader) envFile(d *native.Document, s *spec.ContainerSpec, at string) {
 	merged := newEnv()
 	for i, name := range s.EnvFile {
-		field := fmt.Sprintf("spec.envFile[%d]", i)
+		field := fmt.Sprintf("%s.envFile[%d]", at, i)
 		vars, err := l.readEnv(name)
 		if err != nil {
 			l.problem(d, field, err.Error())

@@ -74,6 +74,7 @@ type loader struct {
 	objects  []spec.Object
 	problems []Problem
 	envFiles []string
+	links    []*link
 }
 
 func (l *loader) document(d *native.Document) {
@@ -89,9 +90,10 @@ func (l *loader) document(d *native.Document) {
 	for _, e := range spec.Validate(d.Object) {
 		l.problem(d, e.Field, native.Describe(e))
 	}
-	if c, ok := d.Object.(*spec.Container); ok {
-		l.envFile(d, &c.Spec)
+	if s := spec.Template(d.Object); s != nil {
+		l.envFile(d, s, spec.TemplatePath(d.Object.Key().Kind))
 	}
+	l.linked(d)
 	l.objects = append(l.objects, d.Object)
 }
 
@@ -126,13 +128,13 @@ func (l *loader) twice() {
 }
 
 func (l *loader) result() FileResult {
-	r := FileResult{Path: l.path, Objects: l.objects, Problems: l.problems}
+	r := FileResult{Path: l.path, Objects: l.objects, Problems: l.problems, links: l.links}
 	slices.Sort(l.envFiles)
 	r.EnvFiles = slices.Compact(l.envFiles)
 	if len(r.Problems) == 0 {
 		return r
 	}
-	r.Objects = nil
+	r.Objects, r.links = nil, nil
 	slices.SortStableFunc(r.Problems, Problem.compare)
 	r.Problems = slices.Compact(r.Problems)
 	if n := len(r.Problems) - maxProblems; n > 0 {

@@ -79,6 +79,8 @@ type FileResult struct {
 	EnvFiles []string
 	// Rank decides between files that say the same object: the lower one keeps it, and the first by path within a rank.
 	Rank int
+
+	links []*link
 }
 
 // Result is what all files together say.
@@ -108,26 +110,39 @@ func Load(files []File, o Options) Result {
 }
 
 // Merge checks files against each other. Of two that say the same object, or two with the same name in Docker, the one of
-// lower rank, then the first by path, keeps it, and the other is broken.
+// lower rank, then the first by path, keeps it, and the other is broken. Of objects that wait for each other in a cycle, all files are.
 func Merge(results []FileResult) Result {
 	results = slices.SortedFunc(slices.Values(results), func(a, b FileResult) int { return cmp.Or(cmp.Compare(a.Rank, b.Rank), cmp.Compare(a.Path, b.Path)) })
 	r := Result{Broken: map[string]bool{}}
 	taken := claims{}
+	var good []FileResult
 	for _, f := range results {
 		problems := f.Problems
 		if len(problems) == 0 {
 			problems = taken.add(f.Objects)
 		}
-		if len(problems) > 0 {
-			r.Broken[f.Path] = true
-			r.Problems = append(r.Problems, problems...)
-			continue
+		if r.fail(f.Path, problems); len(problems) == 0 {
+			good = append(good, f)
 		}
-		r.Objects = append(r.Objects, f.Objects...)
+	}
+	for _, p := range cycles(good) {
+		r.fail(p.File, []Problem{p})
+	}
+	for _, f := range good {
+		if !r.Broken[f.Path] {
+			r.Objects = append(r.Objects, f.Objects...)
+		}
 	}
 	sortObjects(r.Objects)
 	slices.SortStableFunc(r.Problems, Problem.compare)
 	return r
+}
+
+func (r *Result) fail(path string, problems []Problem) {
+	if len(problems) > 0 {
+		r.Broken[path] = true
+		r.Problems = append(r.Problems, problems...)
+	}
 }
 
 // WithLastGood adds to the objects those of the previous ones that were read from a file that is now broken, or is in a folder that is.

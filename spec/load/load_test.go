@@ -96,8 +96,8 @@ func render(r load.Result) string {
 	}
 	for _, o := range r.Objects {
 		fmt.Fprintf(&b, "%s (%s)\n", o.Key(), o.Source())
-		if c, ok := o.(*spec.Container); ok {
-			for _, e := range c.Spec.Env {
+		if s := spec.Template(o); s != nil {
+			for _, e := range s.Env {
 				fmt.Fprintf(&b, "  %s=%s\n", e.Name, e.Value)
 			}
 		}
