@@ -62,6 +62,9 @@ type Controller struct {
 	guard   *guard
 	metrics *metrics
 
+	intents   *intents
+	revisions *revisions
+
 	notifier *notify.Notifier
 	host     string // that events are said to be of
 
@@ -94,8 +97,14 @@ func New(engine reconciler.Engine, o Options) *Controller {
 		since:    map[spec.Key]time.Time{},
 		changed:  map[spec.Key]time.Time{},
 		inFlight: map[spec.Key]heldEvents{},
+
+		intents:   newIntents(o.StateDir, o.Log),
+		revisions: newRevisions(o.StateDir, o.Log),
 	}
-	c.metrics = newMetrics(o.Registry, c.queue.Len)
+	c.metrics = newMetrics(o.Registry, c.queue.Len, c.intents.held)
+	for key, until := range c.intents.expiries() {
+		c.queue.AddAfter(key, time.Until(until))
+	}
 	c.notifier = c.newNotifier()
 	return c
 }
@@ -183,7 +192,11 @@ func validCondition(kept string) reconciler.Condition {
 }
 
 // Objects gives the status of every object, sorted, and a channel that is closed at the next change.
-func (c *Controller) Objects() ([]ObjectStatus, <-chan struct{}) { return c.store.all() }
+func (c *Controller) Objects() ([]ObjectStatus, <-chan struct{}) {
+	all, changed := c.store.all()
+	c.showIntents(all)
+	return all, changed
+}
 
 // Problems lists what is wrong with the manifests now.
 func (c *Controller) Problems() []load.Problem {

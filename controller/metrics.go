@@ -30,7 +30,7 @@ type metrics struct {
 // buckets run from a pass that does nothing to one that waits for a slow stop, in seconds.
 var buckets = []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60}
 
-func newMetrics(r prometheus.Registerer, depth func() int) *metrics {
+func newMetrics(r prometheus.Registerer, depth, held func() int) *metrics {
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
 	}
@@ -51,10 +51,13 @@ func newMetrics(r prometheus.Registerer, depth func() int) *metrics {
 		held:    gauge("berth_prune_held_objects", "Objects whose removal waits for a confirmation."),
 		invalid: gauge("berth_manifest_problems", "Problems with the manifests now."),
 	}
-	queue := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "berth_queue_depth", Help: "Objects that wait to be looked at."},
-		func() float64 { return float64(depth()) })
+	count := func(name, help string, of func() int) prometheus.GaugeFunc {
+		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return float64(of()) })
+	}
+	queue := count("berth_queue_depth", "Objects that wait to be looked at.", depth)
+	byHand := count("berth_held_objects", "Objects that a person has left as they are, with berth hold.", held)
 	if r != nil {
-		r.MustRegister(m.passes, m.latency, m.actions, m.drift, m.errors, m.events, m.converged, m.up, m.held, m.invalid, queue)
+		r.MustRegister(m.passes, m.latency, m.actions, m.drift, m.errors, m.events, m.converged, m.up, m.held, m.invalid, queue, byHand)
 	}
 	return m
 }

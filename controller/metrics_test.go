@@ -37,7 +37,7 @@ berth_errors_total{class="ResourceAllocationError"} 1
 `, "berth_drift_repaired_total")
 		want := []string{
 			"berth_actions_total action reason result", "berth_change_to_converged_seconds", "berth_drift_repaired_total action",
-			"berth_engine_events_total type", "berth_engine_up", "berth_errors_total class", "berth_manifest_problems", "berth_notification_queue",
+			"berth_engine_events_total type", "berth_engine_up", "berth_errors_total class", "berth_held_objects", "berth_manifest_problems", "berth_notification_queue",
 			"berth_prune_held_objects", "berth_queue_depth", "berth_reconcile_duration_seconds kind", "berth_reconcile_total kind result",
 		}
 		names, values := a.series()

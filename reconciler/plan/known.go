@@ -16,6 +16,8 @@ type Known struct {
 	Rollout Rollout
 	// Dependencies maps the objects that the object depends on to how they are; one that is missing is not there.
 	Dependencies map[spec.Key]Dependency
+	// NewImage is the newest image that the registry has for the object; empty where it was not asked.
+	NewImage string
 	// Runs is of CronJobs only.
 	Runs Runs
 }
@@ -47,8 +49,22 @@ type Hold struct {
 	Reason string    `json:"reason,omitempty"`
 }
 
+// String says until when an object is held, and why.
+func (h *Hold) String() string {
+	s := "it is held until it is released"
+	if !h.Until.IsZero() {
+		s = "it is held until " + h.Until.UTC().Format(time.RFC3339)
+	}
+	if h.Reason != "" {
+		s += " (" + h.Reason + ")"
+	}
+	return s
+}
+
 // Rollout is what is known of an object's revisions.
 type Rollout struct {
+	// Deployed is whether the manifest's present revision is the last one that was deployed: then there is nothing to go back to.
+	Deployed bool
 	// Good is the last revision that was deployed, as its manifest said; nil where none is known.
 	Good *spec.Container
 	// GoodNumber counts revisions, from 1; 0 where none is known.

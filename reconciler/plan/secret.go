@@ -22,9 +22,15 @@ func show(path, sub, value string) string {
 	}
 	switch path {
 	case "env", "logging", "labels", "annotations":
-		if sensitive.MatchString(sub) {
-			return hidden
-		}
+		return Redact(sub, value)
+	}
+	return value
+}
+
+// Redact is the value of a variable, label or option as it may be printed: hidden where its name says that it may be a secret.
+func Redact(name, value string) string {
+	if value != "" && sensitive.MatchString(name) {
+		return hidden
 	}
 	return value
 }

@@ -1,0 +1,76 @@
+package controller
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// writeState puts a value into a file that only the agent's user can read. A crash, of the agent or of the host, leaves the old or
+// the new content: the file is on the disk before it gets its name.
+func writeState(name string, v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	dir := filepath.Dir(name)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	tmp := name + ".tmp"
+	if err := writeSynced(tmp, b); err != nil {
+		return errors.Join(err, ignoreMissing(os.Remove(tmp)))
+	}
+	if err := os.Rename(tmp, name); err != nil {
+		return err
+	}
+	return syncDir(dir)
+}
+
+func writeSynced(name string, b []byte) error {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
+// syncDir makes a rename last. Not every file system lets a folder be synced, and those that do not need it not.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	err = d.Sync()
+	if errors.Is(err, syscall.EINVAL) {
+		err = nil
+	}
+	return errors.Join(err, d.Close())
+}
+
+// readState reads a file of writeState into a value; found is false where there is none. One that does not parse is set aside as
+// NAME.broken, so that a person can look at it and the next write does not have to, and counts as not there.
+func readState(name string, v any) (found bool, err error) {
+	b, err := os.ReadFile(name)
+	if err != nil {
+		return false, ignoreMissing(err)
+	}
+	if err := json.Unmarshal(b, v); err != nil {
+		aside := name + ".broken"
+		return false, errors.Join(fmt.Errorf("%s is not what the agent wrote, and is kept as %s: %w", name, aside, err), os.Rename(name, aside))
+	}
+	return true, nil
+}
+
+func removeState(name string) error { return ignoreMissing(os.Remove(name)) }
+
+func ignoreMissing(err error) error {
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	return err
+}
