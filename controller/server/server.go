@@ -45,6 +45,10 @@ func API(c *controller.Controller) http.Handler {
 	mux.HandleFunc("POST /v1/prune", func(w http.ResponseWriter, _ *http.Request) {
 		write(w, Prune{Objects: names(c.ConfirmPrune())})
 	})
+	const object = " /v1/objects/{kind}/{namespace}/{name}/"
+	mux.HandleFunc("POST"+object+"{verb...}", func(w http.ResponseWriter, r *http.Request) { grant(w, r, c) })
+	mux.HandleFunc("GET"+object+"revisions", func(w http.ResponseWriter, r *http.Request) { revisions(w, r, c) })
+	mux.HandleFunc("GET"+object+"revisions/{number}", func(w http.ResponseWriter, r *http.Request) { revision(w, r, c) })
 	return mux
 }
 
@@ -145,7 +149,7 @@ func removeSocket(path string) error {
 // Serve answers on a listener until ctx ends.
 func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	s := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, MaxHeaderBytes: 1 << 16,
-		BaseContext: func(net.Listener) context.Context { return ctx }}
+		BaseContext: func(net.Listener) context.Context { return ctx }, ConnContext: withPeer}
 	stop := context.AfterFunc(ctx, func() { _ = s.Close() }) // watchers would hold a graceful stop up
 	defer stop()
 	if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {

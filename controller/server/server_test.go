@@ -43,12 +43,16 @@ type rig struct {
 	reg    *prometheus.Registry
 }
 
-func newRig(t *testing.T) *rig {
+func newRig(t *testing.T, change ...func(*controller.Options)) *rig {
 	t.Helper()
 	e := enginetest.New()
 	e.AddImage("web:1", plan.Image{})
 	r := &rig{T: t, engine: e, reg: prometheus.NewRegistry()}
-	r.c = controller.New(e, controller.Options{Prune: true, Registry: r.reg, Log: logr.Discard()})
+	o := controller.Options{Prune: true, Registry: r.reg, Log: logr.Discard()}
+	for _, f := range change {
+		f(&o)
+	}
+	r.c = controller.New(e, o)
 	r.desire(manifest)
 	path := filepath.Join(t.TempDir(), "run", "berth.sock")
 	l, err := ListenUnix(path)

@@ -31,7 +31,7 @@ var allowed = map[string][]string{
 	"reconciler/enginetest": {"spec", "spec/load", "reconciler/plan", "reconciler/apply", "reconciler/fault", "reconciler"},
 	"controller":            {"spec", "spec/load", "watcher", "reconciler", "reconciler/plan", "reconciler/apply", "reconciler/fault", "controller/notify"},
 	"controller/notify":     {"spec"},
-	"controller/server":     {"controller", "reconciler"},
+	"controller/server":     {"spec", "controller", "reconciler"},
 	"controller/updates":    {"spec"},
 	"cmd/berth": {"spec", "spec/load", "spec/native", "spec/schema", "watcher", "reconciler", "reconciler/plan", "reconciler/fault",
 		"reconciler/engine", "controller", "controller/server"},
