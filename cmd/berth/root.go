@@ -17,10 +17,11 @@ func rootCommand() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
+	root.SetFlagErrorFunc(suggestFlag)
 	g.flags(root)
-	root.AddCommand(agentCommand(g), planCommand(g), applyCommand(g), validateCommand(), getCommand(g), deleteCommand(g),
-		pruneCommand(g), schemaCommand(), versionCommand(g))
-	return root
+	return group(root, agentCommand(g), planCommand(g), applyCommand(g), validateCommand(), getCommand(g), deleteCommand(g),
+		pruneCommand(g), schemaCommand(), versionCommand(g), rolloutCommand(g), holdCommand(g), releaseCommand(g), stopCommand(g),
+		startCommand(g), restartCommand(g), createCommand(g))
 }
 
 // global are the flags of all commands: how the engine is reached, and where the agent answers.

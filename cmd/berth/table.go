@@ -66,7 +66,7 @@ func (t *table) row(o controller.ObjectStatus, age bool) []string {
 	if len(o.Status.Conditions) == 0 {
 		reason, message = "Missing", "it is not on the engine"
 	}
-	r := []string{string(o.Kind), o.Namespace, o.Name, readyColumn(o), reason, fmt.Sprint(o.Status.Restarts), ""}
+	r := []string{string(o.Kind), o.Namespace, o.Name, readyColumn(o), reason + marks(o, reason), fmt.Sprint(o.Status.Restarts), ""}
 	if age {
 		r[6] = ageColumn(o)
 	}
@@ -78,6 +78,20 @@ func (t *table) row(o controller.ObjectStatus, age bool) []string {
 		r = append(r, o.Image, strings.Join(ports, ","), strings.Join(addresses, ","), o.Source, message)
 	}
 	return r
+}
+
+// marks are what a person has asked for that bears on an object, where its state does not tell already.
+func marks(o controller.ObjectStatus, reason string) (text string) {
+	paused := o.Status.Rollout != nil && o.Status.Rollout.Phase == reconciler.RolloutPaused
+	for _, m := range []struct {
+		mark string
+		set  bool
+	}{{"Held", o.Status.Hold != nil}, {"Stopped", o.Status.Stopped}, {"Paused", paused}} {
+		if m.set && m.mark != reason {
+			text += "," + m.mark
+		}
+	}
+	return text
 }
 
 // readyColumn is copies that serve of copies that are wanted, and 1/1 or 0/1 for what has no copies.
