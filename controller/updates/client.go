@@ -20,6 +20,13 @@ type client struct {
 	keys authn.Keychain
 }
 
+// close ends the connections that wait for a next question.
+func (c client) close() {
+	if t, ok := c.base.(*http.Transport); ok {
+		t.CloseIdleConnections()
+	}
+}
+
 // newest gives the image that a registry has as the newest which fits, as repository:tag@digest. No manifest is fetched: a HEAD
 // request tells the digest.
 func (c client) newest(ctx context.Context, q question) (image string, r *refusal) {

@@ -119,7 +119,7 @@ func TestCredentialsAreDockers(t *testing.T) {
 			}
 			helper(t, c.helper)
 			asker := New(Options{}).client
-			defer asker.base.(*http.Transport).CloseIdleConnections()
+			defer asker.close()
 			image, err := asker.newest(t.Context(), question{Registry: host, Repository: host + "/app", Tag: "1", Type: spec.UpdateDigest})
 			if c.want == "" && (err != nil || image != host+"/app:1@"+digestOf("a")) {
 				t.Errorf("found %q, %v", image, err)

@@ -176,6 +176,7 @@ func (c *Checker) Check(key spec.Key) {
 
 // Run asks the registries until ctx ends.
 func (c *Checker) Run(ctx context.Context) error {
+	defer c.client.close()
 	defer c.asking.Wait()
 	for {
 		timer := time.NewTimer(c.dispatch(ctx))
