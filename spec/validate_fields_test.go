@@ -194,8 +194,8 @@ func TestEveryField(t *testing.T) {
 		o, _ := spec.New(k)
 		for _, leaf := range leaves(reflect.TypeOf(o).Elem(), string(k)+" ") {
 			known[leaf] = true
-			if !strings.Contains(leaf, " spec.") {
-				continue // the same for every kind: TestMetadata
+			if !strings.Contains(leaf, " spec.") || strings.Contains(leaf, "emplate.spec.") {
+				continue // the same for every kind: TestMetadata; or for a Container: addJobTemplate
 			}
 			if cases := fieldCases[leaf]; len(cases) < 2 {
 				t.Errorf("%s is not in the table of fields: validate it, and add a value that is right and one that is wrong", leaf)
@@ -290,12 +290,22 @@ func decode(t *testing.T, manifest []byte) any {
 	return v
 }
 
+// needed is what a spec of a kind cannot do without.
+var needed = map[string][]struct{ field, text string }{
+	"Container":    {{"image:", "image: nginx"}},
+	"Job":          {{"template:", "template: {spec: {image: nginx}}"}},
+	"CronJob":      {{"schedule:", "schedule: '@daily'"}, {"jobTemplate:", "jobTemplate: {spec: {template: {spec: {image: nginx}}}}"}},
+	"Notification": {{"webhook:", "webhook: {url: 'http://a'}"}},
+}
+
 func manifest(kind, body string) []byte {
-	image := ""
-	if kind == "Container" && !strings.HasPrefix(body, "image:") {
-		image = "image: nginx, "
+	parts := []string{body}
+	for _, n := range needed[kind] {
+		if !strings.HasPrefix(body, n.field) {
+			parts = append(parts, n.text)
+		}
 	}
-	return fmt.Appendf(nil, "apiVersion: berth.dev/v1\nkind: %s\nmetadata: {name: me}\nspec: {%s%s}\n", kind, image, body)
+	return fmt.Appendf(nil, "apiVersion: berth.dev/v1\nkind: %s\nmetadata: {name: me}\nspec: {%s}\n", kind, strings.Join(parts, ", "))
 }
 
 func try(kind, body string) []load.Problem {
@@ -347,8 +357,39 @@ func TestCombinations(t *testing.T) {
 		"securityContext: {privileged: true, capabilities: {add: [KILL]}}": "spec.securityContext.capabilities",
 		"resources: {deviceRequests: [{count: 1}]}":                        "spec.resources.deviceRequests[0].capabilities",
 		"replicas: 2, networks: [{name: a, linkLocalIPs: [169.254.1.1]}]":  "spec.networks[0].linkLocalIPs",
+
+		"livenessProbe: {}": "spec.livenessProbe",
+		"livenessProbe: {exec: {command: [a]}, grpc: {port: 80}}":             "spec.livenessProbe",
+		"livenessProbe: {exec: {command: []}}":                                "spec.livenessProbe.exec.command",
+		"livenessProbe: {exec: {}}":                                           "spec.livenessProbe.exec.command",
+		"livenessProbe: {dockerHealth: {}, failureThreshold: 3}":              "spec.livenessProbe.failureThreshold",
+		"livenessProbe: {dockerHealth: {}, initialDelaySeconds: 3}":           "spec.livenessProbe.initialDelaySeconds",
+		"livenessProbe: {dockerHealth: {}, terminationGracePeriodSeconds: 3}": "spec.livenessProbe.terminationGracePeriodSeconds",
+		"livenessProbe: {dockerHealth: {}}, healthcheck: {disable: true}":     "spec.livenessProbe.dockerHealth",
+		"readinessProbe: {dockerHealth: {}}":                                  "spec.readinessProbe.dockerHealth",
+		"startupProbe: {dockerHealth: {}}":                                    "spec.startupProbe.dockerHealth",
+		"networkMode: none, livenessProbe: {httpGet: {port: 80}}":             "spec.livenessProbe.httpGet",
+		"networkMode: none, livenessProbe: {tcpSocket: {port: 80}}":           "spec.livenessProbe.tcpSocket",
+		"networkMode: none, livenessProbe: {grpc: {port: 80}}":                "spec.livenessProbe.grpc",
+		"networkMode: none, lifecycle: {preStop: {httpGet: {port: 80}}}":      "spec.lifecycle.preStop.httpGet",
+		"lifecycle: {}":            "spec.lifecycle",
+		"lifecycle: {preStop: {}}": "spec.lifecycle.preStop",
+		"lifecycle: {preStop: {sleep: {seconds: 1}, exec: {command: [a]}}}": "spec.lifecycle.preStop",
+		"strategy: {type: Recreate, rollingUpdate: {}}":                     "spec.strategy.rollingUpdate",
+		"strategy: {rollingUpdate: {maxSurge: 0%, maxUnavailable: 0}}":      "spec.strategy.rollingUpdate",
+		"updatePolicy: {}": "spec.updatePolicy",
+		"image: 'a@sha256:" + strings.Repeat("0", 64) + "', imagePullPolicy: Always, updatePolicy: {}": "spec.updatePolicy",
+
+		"webhook: {}": "spec.webhook",
+		"webhook: {url: 'http://a', urlFile: /a}":                                   "spec.webhook",
+		"webhook: {url: 'http://a', headers: [{name: A}]}":                          "spec.webhook.headers[0]",
+		"webhook: {url: 'http://a', headers: [{name: A, value: b, valueFile: /a}]}": "spec.webhook.headers[0]",
 	} {
-		problems := try("Container", body)
+		kind := "Container"
+		if strings.HasPrefix(body, "webhook:") {
+			kind = "Notification"
+		}
+		problems := try(kind, body)
 		if len(problems) != 1 || problems[0].Field != want {
 			t.Errorf("%s: want a problem with %s, found %v", body, want, problems)
 		}
@@ -357,10 +398,17 @@ func TestCombinations(t *testing.T) {
 
 // TestValidateBeforeDefault holds what Validate says about order: a default is never a problem.
 func TestValidateBeforeDefault(t *testing.T) {
+	job := spec.ContainerTemplate{Spec: spec.ContainerSpec{Image: "nginx"}}
 	for _, o := range []spec.Object{
 		&spec.Container{Metadata: spec.Metadata{Name: "a"}, Spec: spec.ContainerSpec{Image: "nginx", Networks: []spec.NetworkAttachment{{Name: "n"}}}},
 		&spec.Volume{Metadata: spec.Metadata{Name: "a"}, Spec: spec.VolumeSpec{External: true}},
 		&spec.Network{Metadata: spec.Metadata{Name: "a"}, Spec: spec.NetworkSpec{External: true}},
+		&spec.Container{Metadata: spec.Metadata{Name: "a"}, Spec: spec.ContainerSpec{Image: "nginx", ImagePullPolicy: spec.PullAlways, Strategy: &spec.Strategy{RollingUpdate: &spec.RollingUpdate{}},
+			LivenessProbe: &spec.Probe{DockerHealth: &spec.DockerHealthAction{}}, ReadinessProbe: &spec.Probe{HTTPGet: &spec.HTTPGetAction{Port: spec.PortRef{Number: 80}}},
+			UpdatePolicy: &spec.UpdatePolicy{}, DependsOn: []spec.Dependency{{Name: "b"}}}},
+		&spec.Job{Metadata: spec.Metadata{Name: "a"}, Spec: spec.JobSpec{Template: job}},
+		&spec.CronJob{Metadata: spec.Metadata{Name: "a"}, Spec: spec.CronJobSpec{Schedule: "@daily", JobTemplate: spec.JobTemplate{Spec: spec.JobSpec{Template: job}}}},
+		&spec.Notification{Metadata: spec.Metadata{Name: "a"}, Spec: spec.NotificationSpec{Webhook: spec.Webhook{URL: "http://a"}}},
 	} {
 		before := spec.Validate(o)
 		spec.Default(o)

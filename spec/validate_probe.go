@@ -117,7 +117,9 @@ func (r *report) dockerHealth(s *ContainerSpec, p *Probe, at *field.Path) {
 	}
 	v := reflect.ValueOf(p).Elem()
 	for i := range v.NumField() {
-		if f := v.Field(i); !f.IsZero() && f.Type().Elem().Kind() != reflect.Struct {
+		f := v.Field(i)
+		action := f.Kind() == reflect.Pointer && f.Type().Elem().Kind() == reflect.Struct
+		if !action && !f.IsZero() {
 			r.conflict(at.Child(jsonName(v.Type().Field(i))), "not together with dockerHealth, whose times are those of healthcheck: remove it")
 		}
 	}

@@ -157,9 +157,9 @@ func (r *report) dependencies(list []Dependency, at *field.Path) {
 		switch {
 		case d.Name == "":
 		case key == r.self():
-			r.invalid(at, d.Name, "another object than this one itself")
+			r.invalid(at.Child("name"), d.Name, "another object than this one itself")
 		case seen[key]:
-			r.twice(at, d.Name)
+			r.twice(at.Child("name"), d.Name)
 		}
 		seen[key] = true
 	}

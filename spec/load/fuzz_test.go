@@ -84,6 +84,6 @@ func again(t *testing.T, o spec.Object) {
 // equal compares content: an empty list says what none says, and a quantity may be written in several ways.
 var equal = cmp.Options{
 	cmpopts.EquateEmpty(),
-	cmpopts.IgnoreUnexported(spec.Container{}, spec.Network{}, spec.Volume{}),
+	cmpopts.IgnoreUnexported(spec.Container{}, spec.Network{}, spec.Volume{}, spec.Job{}, spec.CronJob{}, spec.Notification{}),
 	cmp.Comparer(func(a, b resource.Quantity) bool { return a.Cmp(b) == 0 }),
 }

@@ -179,6 +179,19 @@ func TestSecretsAreNotShown(t *testing.T) {
 		{"Container", `env: [{A=hunter2: x}]`},
 		{"Container", `logging: {driver: none, options: {token: hunter2}}`},
 		{"Volume", `options: hunter2`},
+		{"Container", `livenessProbe: {httpGet: {port: 80, path: "a?hunter2"}}`},
+		{"Container", `livenessProbe: {httpGet: {port: 80, httpHeaders: [{name: A, value: "hunter2\n"}]}}`},
+		{"Container", `livenessProbe: {httpGet: {port: 80, httpHeaders: [{name: "A: hunter2"}]}}`},
+		{"Container", `livenessProbe: {httpGet: {port: 80, httpHeaders: [{name: A, value: [hunter2]}]}}`},
+		{"Container", `livenessProbe: {exec: {command: hunter2}}`},
+		{"Container", `initContainers: [{name: i, env: [{name: A=hunter2}]}]`},
+		{"Notification", `webhook: {url: "ftp://hunter2"}`},
+		{"Notification", `webhook: {url: "http://a/ hunter2"}`},
+		{"Notification", `webhook: {url: [hunter2]}`},
+		{"Notification", `webhook: {url: "http://hunter2\0"}`},
+		{"Notification", `webhook: {url: "http://a", headers: [{name: "Authorization hunter2", value: x}]}`},
+		{"Notification", `webhook: {url: "http://a", headers: [{name: A, value: "hunter2\n"}]}`},
+		{"Notification", `webhook: {url: "http://a", headers: [{name: A, value: {hunter2: a}}]}`},
 	} {
 		r := load.Load([]load.File{{Path: "m.yaml", Data: fmt.Appendf(nil, form, c[0], c[1])}}, load.Options{})
 		if len(r.Problems) == 0 || strings.Contains(render(r), "hunter2") {
