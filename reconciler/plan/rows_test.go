@@ -199,6 +199,37 @@ func withInit(t *testing.T, text string) *spec.ContainerSpec {
 	return &spec.ContainerSpec{InitContainers: []spec.InitContainer{c}}
 }
 
+// TestEngineOnly: what agentFields has, and nothing else, is what EngineOnly takes away. Networks are told to the engine, one by one.
+func TestEngineOnly(t *testing.T) {
+	var s spec.ContainerSpec
+	v := reflect.ValueOf(&s).Elem()
+	for i := range v.NumField() {
+		switch f := v.Field(i); f.Kind() {
+		case reflect.Pointer:
+			f.Set(reflect.New(f.Type().Elem()))
+		case reflect.Slice:
+			f.Set(reflect.MakeSlice(f.Type(), 1, 1))
+		case reflect.Bool:
+			f.SetBool(true)
+		case reflect.String:
+			f.SetString("a")
+		case reflect.Int:
+			f.SetInt(1)
+		default:
+			continue // maps and structs have no field that is the agent's alone
+		}
+	}
+	full := s
+	s.EngineOnly()
+	for i := range v.NumField() {
+		name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
+		want := agentOnly(name) && name != "networks" || name == "initContainers"
+		if was := !reflect.ValueOf(full).Field(i).IsZero(); was && v.Field(i).IsZero() != want {
+			t.Errorf("%s: taken away %t, want %t", name, v.Field(i).IsZero(), want)
+		}
+	}
+}
+
 func agentOnly(path string) bool {
 	path = strings.TrimPrefix(path, "initContainers.")
 	for field := range agentFields {

@@ -112,6 +112,20 @@ func TestRefused(t *testing.T) {
 		container("healthcheck: {interval: 1m30s, timeout: 0}"):             true,
 		container("securityContext: {maskedPaths: []}"):                     true,
 
+		container("readinessProbe: {httpGet: {port: a-name-with-9}}"):              true,
+		container("livenessProbe: {dockerHealth: {}}"):                             true,
+		container("strategy: {rollingUpdate: {maxSurge: 25%, maxUnavailable: 0}}"): true,
+		container("initContainers: [{name: a, volumes: []}]"):                      true,
+
+		container("readinessProbe: {httpGet: {port: 0}}"):                                            false,
+		container("readinessProbe: {httpGet: {port: '080'}}"):                                        false,
+		container("readinessProbe: {httpGet: {}}"):                                                   false,
+		container("livenessProbe: {dockerHealth: {interval: 5s}}"):                                   false,
+		container("strategy: {rollingUpdate: {maxSurge: a few}}"):                                    false,
+		container("strategy: {rollingUpdate: {maxSurge: -1}}"):                                       false,
+		"{apiVersion: berth.dev/v1, kind: CronJob, metadata: {name: a}, spec: {schedule: '@daily'}}": false,
+		"{apiVersion: berth.dev/v1, kind: Job, metadata: {name: a}, spec: {template: {spec: {}}}}":   false,
+
 		"{}": false,
 		"{apiVersion: berth.dev/v1, kind: Volume}":                                                 false,
 		"{apiVersion: berth.dev/v1, kind: Pod, metadata: {name: a}}":                               false,
