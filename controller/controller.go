@@ -4,7 +4,9 @@ package controller
 
 import (
 	"context"
+	"maps"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,7 +17,9 @@ import (
 	"k8s.io/client-go/util/workqueue"
 
 	"berth.dev/berth/controller/notify"
+	"berth.dev/berth/controller/updates"
 	"berth.dev/berth/reconciler"
+	"berth.dev/berth/reconciler/probe"
 	"berth.dev/berth/spec"
 	"berth.dev/berth/spec/load"
 )
@@ -64,6 +68,8 @@ type Controller struct {
 
 	intents   *intents
 	revisions *revisions
+	prober    *probe.Prober
+	updates   *updates.Checker
 
 	notifier *notify.Notifier
 	host     string // that events are said to be of
@@ -90,7 +96,6 @@ func New(engine reconciler.Engine, o Options) *Controller {
 	}
 	c := &Controller{
 		opts: o, log: o.Log, engine: engine,
-		rec:      reconciler.New(engine, reconciler.Options{InFlight: o.InFlight}),
 		queue:    workqueue.NewTypedRateLimitingQueue(workqueue.NewTypedItemExponentialFailureRateLimiter[spec.Key](retryFirst, retryMost)),
 		store:    newStore(),
 		guard:    newGuard(),
@@ -101,6 +106,12 @@ func New(engine reconciler.Engine, o Options) *Controller {
 		intents:   newIntents(o.StateDir, o.Log),
 		revisions: newRevisions(o.StateDir, o.Log),
 	}
+	c.prober = probe.New(probe.Options{Exec: engine.Exec, OnChange: func(key spec.Key) { c.enqueue(key) }})
+	c.updates = updates.New(updates.Options{StateDir: o.StateDir, Registry: o.Registry, Log: o.Log, OnChange: func(key spec.Key) {
+		c.queue.Forget(key)
+		c.enqueue(key)
+	}})
+	c.rec = reconciler.New(engine, reconciler.Options{InFlight: o.InFlight, Known: c.known, NewImage: c.newImage, Handle: c.prober.Handle})
 	c.metrics = newMetrics(o.Registry, c.queue.Len, c.intents.held)
 	for key, until := range c.intents.expiries() {
 		c.queue.AddAfter(key, time.Until(until))
@@ -122,6 +133,8 @@ func (c *Controller) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return c.followEngine(ctx) })
 	g.Go(func() error { return c.resync(ctx) })
+	g.Go(func() error { return c.prober.Run(ctx) })
+	g.Go(func() error { return c.updates.Run(ctx) })
 	for range c.opts.Workers {
 		g.Go(func() error { c.work(ctx); return nil })
 	}
@@ -142,6 +155,7 @@ func (c *Controller) Replace(_ context.Context, d Desired) {
 	c.metrics.problems(d.Problems)
 	c.describe(&d)
 	c.setNotifications(&d)
+	c.updates.Set(slices.Collect(maps.Values(d.Catalog.objects)))
 	keys := []spec.Key{surveyKey}
 	for _, key := range d.Catalog.changedFrom(old.Catalog) {
 		c.rec.Forget(key)

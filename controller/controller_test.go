@@ -262,7 +262,8 @@ func TestFailingReplacementIsNotTriedHotly(t *testing.T) {
 		a.replace(container("web", ""))
 		a.settle(time.Minute)
 		a.engine.Fail("Start", "shop.web.0", fault.New(fault.ResourceAllocation, fault.Conflict, "port is allocated"), -1)
-		calls := a.calls(func() { a.replace(container("web", "user: root")); a.settle(100 * time.Millisecond) })
+		anew := container("web", "user: root, strategy: {rollingUpdate: {maxSurge: 0}}")
+		calls := a.calls(func() { a.replace(anew); a.settle(100 * time.Millisecond) })
 		if n := calls["Stop"]; n != 1 {
 			t.Errorf("stopped %d times within a moment, want 1: its own events woke it up", n)
 		}
@@ -271,7 +272,7 @@ func TestFailingReplacementIsNotTriedHotly(t *testing.T) {
 			t.Errorf("stopped %d times within an hour", n)
 		}
 		a.expectRunning("shop.web.0")
-		a.expect(webKey, "!Stalled")
+		a.expect(webKey, "!RolledBack")
 	})
 }
 
@@ -345,7 +346,7 @@ func TestDependents(t *testing.T) {
 			a.replace(container("db", ""), container("web", `networkMode: "container:db"`))
 			a.settle(soon)
 			a.replace(container("db", "user: root"), container("web", `networkMode: "container:db"`))
-			a.settle(soon)
+			a.settle(time.Minute)
 			a.expectRunning("shop.web.0 shop.db.0")
 			a.replace(container("web", ""))
 		}},
@@ -353,7 +354,7 @@ func TestDependents(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			inTime(t, func(a *agent) {
 				tt.do(a)
-				a.settle(soon)
+				a.settle(time.Minute)
 				if !strings.Contains(a.running(), "shop.web.0") {
 					t.Error("shop.web.0 does not run")
 				}

@@ -97,8 +97,9 @@ func (s *revisions) change(key spec.Key, do func(*known) bool) {
 	}
 }
 
-// begin notes that a manifest's revision is wanted. imageID is that of the image that it means now; empty where that is not there.
-func (s *revisions) begin(c *spec.Container, imageID string, now time.Time) {
+// begin notes that a manifest's revision is wanted. run is the manifest with the image that its updatePolicy has led to, imageID what
+// that image is now; empty where it is not there.
+func (s *revisions) begin(c, run *spec.Container, imageID string, now time.Time) {
 	s.change(c.Key(), func(k *known) bool {
 		gen := k.generationOf(c)
 		if last := k.last(); k.progress.IsZero() && (last == nil || last.State == RevisionProgressing) {
@@ -108,7 +109,7 @@ func (s *revisions) begin(c *spec.Container, imageID string, now time.Time) {
 			return false // as on nearly every pass, and nothing is encoded for it
 		}
 		number := numberOf(k.last())
-		news := k.begin(Revision{Generation: gen, Image: c.Spec.Image, ImageID: imageID, Object: encodeObject(c),
+		news := k.begin(Revision{Generation: gen, Image: run.Spec.Image, ImageID: imageID, Object: encodeObject(run),
 			State: RevisionProgressing, Began: now, Source: c.Source().String()}, limitOf(c))
 		if numberOf(k.last()) != number {
 			k.progress = now

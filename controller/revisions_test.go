@@ -171,21 +171,21 @@ func TestRollout(t *testing.T) {
 		}
 	}
 	check("nothing", one, "i1", false, "", 0, "")
-	s.begin(one, "i1", at)
+	s.begin(one, one, "i1", at)
 	check("begun", one, "i1", false, "", 0, "")
 	if r := s.rollout(one, "i1"); !r.Progress.Equal(at) {
 		t.Errorf("progress is %s, want %s", r.Progress, at)
 	}
 	s.deployed(web, generation(one), "i1", at)
 	check("deployed", one, "i1", true, "", 1, "")
-	s.begin(two, "i1", at)
+	s.begin(two, two, "i1", at)
 	check("a second", two, "i1", false, "one web:1", 1, "")
 	s.failed(web, generation(two), "i1", "it crashes", at)
 	check("failed", two, "i1", false, "one web:1", 1, "it crashes")
 	check("failed, its image gone", two, "", false, "one web:1", 1, "it crashes")
 	check("a changed manifest", manifestOf(t, "env: [{name: A, value: three}]"), "i1", false, "one web:1", 1, "")
 	check("a changed image, to which the reference of the good one has moved, too", two, "i2", false, "one i1", 1, "")
-	s.begin(two, "i2", at)
+	s.begin(two, two, "i2", at)
 	s.deployed(web, generation(two), "i2", at)
 	check("deployed with another image", two, "i2", true, "", 3, "")
 	if _, _, err := s.undo(web, 0, "uid 7", at); err != nil {
@@ -215,7 +215,7 @@ func TestRevisionsReadBack(t *testing.T) {
 func TestRevisionFiles(t *testing.T) {
 	dir := t.TempDir()
 	s := newRevisions(dir, logr.Discard())
-	s.begin(manifestOf(t, ""), "i1", time.Now())
+	s.begin(manifestOf(t, ""), manifestOf(t, ""), "i1", time.Now())
 	info, err := os.Stat(s.file(web))
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Fatalf("mode %v, %v", info.Mode(), err)
@@ -230,7 +230,7 @@ func TestRevisionFiles(t *testing.T) {
 	if _, err := os.Stat(s.file(web) + ".broken"); err != nil {
 		t.Error(err)
 	}
-	torn.begin(manifestOf(t, ""), "i1", time.Now())
+	torn.begin(manifestOf(t, ""), manifestOf(t, ""), "i1", time.Now())
 	if list := newRevisions(dir, logr.Discard()).list(web); len(list) != 1 {
 		t.Errorf("after a torn file nothing is kept: %+v", list)
 	}
@@ -253,7 +253,6 @@ func TestRevisionsHideSecrets(t *testing.T) {
   lifecycle: {preStop: {httpGet: {port: 80, httpHeaders: [{name: Cookie, value: xyzzy}]}}}`
 		a.replace(container("web", body))
 		a.settle(soon)
-		a.revisions.begin(manifestOf(t, body), "i1", time.Now())
 		list, err := a.Revisions(web)
 		if err != nil || len(list) != 1 || list[0].Object != nil {
 			t.Errorf("%+v, %v", list, err)

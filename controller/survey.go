@@ -60,6 +60,9 @@ func (c *Controller) tidy(d *Desired, orphans []spec.Key) {
 // drop forgets an object of which nothing is left.
 func (c *Controller) drop(key spec.Key) {
 	c.store.remove(key)
+	c.prober.Set(key, nil)
+	c.intents.forget(key)
+	c.revisions.forget(key)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.changed, key)

@@ -27,6 +27,10 @@ const (
 	ReasonRestored  = "Restored"  // an interrupted replacement was taken back
 	ReasonRemoved   = "Removed"   // what no manifest wants was removed
 	ReasonActed     = "Acted"     // anything else was done on the engine
+	ReasonSurged    = "Surged"    // a replacement was started beside the old container
+	ReasonPromoted  = "Promoted"  // a replacement was put in the old container's place
+	ReasonRestarted = "Restarted" // a container was restarted in place
+	ReasonStopped   = "Stopped"   // a container was stopped by hand
 	ReasonRepaired  = "Repaired"  // what was changed behind the agent's back was mended
 	ReasonInvalid   = "ManifestInvalid"
 	ReasonAway      = "EngineAway" // the engine does not answer; containers run on without the agent
@@ -37,11 +41,13 @@ const (
 var doneReasons = map[plan.ActionKind]string{
 	plan.ActionPull: ReasonPulled, plan.ActionCreate: ReasonCreated, plan.ActionRecreate: ReasonRecreated, plan.ActionUpdate: ReasonUpdated,
 	plan.ActionStart: ReasonStarted, plan.ActionRestore: ReasonRestored, plan.ActionRemove: ReasonRemoved,
+	plan.ActionSurge: ReasonSurged, plan.ActionPromote: ReasonPromoted, plan.ActionRestart: ReasonRestarted, plan.ActionStop: ReasonStopped,
 }
 
 // passing are the reasons of what goes away by itself, in the course of every change: of them nothing is told.
 var passing = map[string]bool{
 	"Progressing": true, "Starting": true, "Waiting": true, "Restarting": true, string(plan.ReasonRemoving): true,
+	string(plan.ReasonDependency): true, string(plan.ReasonInitializing): true, string(plan.ReasonDependents): true,
 }
 
 // newNotifier makes what tells; where nothing is to be delivered, nobody is ever told.

@@ -114,7 +114,7 @@ func TestWhatIsTold(t *testing.T) {
 		{"a network comes", nil, func(a *agent) { a.want(object(spec.KindNetwork, "net", "")) }, "Created net"},
 		{"a container goes", []string{container("web", ""), container("db", ""), container("c", "")},
 			func(a *agent) { a.want(container("db", ""), container("c", "")) }, "Removed web"},
-		{"another manifest", []string{container("web", "")}, func(a *agent) { a.want(container("web", "user: root")) }, "Recreated web"},
+		{"another manifest", []string{container("web", "")}, func(a *agent) { a.want(container("web", "user: root")) }, "Promoted web, Removed web, Surged web"},
 		{"a limit", []string{container("web", "resources: {limits: {memory: 64Mi}}")},
 			func(a *agent) { a.want(container("web", "resources: {limits: {memory: 32Mi}}")) }, "Updated web"},
 		{"drift", []string{container("web", "")}, func(a *agent) { a.engine.StopByHand("shop.web.0") }, "Repaired web"},

@@ -50,6 +50,10 @@ func (c *Controller) lookAt(ctx context.Context, key spec.Key) {
 	}
 	start := time.Now()
 	pass, err := c.rec.Reconcile(ctx, key, object, d.Catalog, since)
+	if err == nil {
+		c.watch(ctx, key, pass)
+		c.noteRollout(key, object, pass)
+	}
 	c.markDrift(key, object, pass)
 	c.metrics.pass(key, pass, err, time.Since(start))
 	c.report(key, pass, err)
@@ -59,8 +63,7 @@ func (c *Controller) lookAt(ctx context.Context, key spec.Key) {
 		c.forgetRemoved(key, pass, err)
 		return
 	}
-	c.describePass(key, d, pass, err)
-	if len(pass.Outcomes) > 0 {
+	if c.describePass(key, d, pass, err) || len(pass.Outcomes) > 0 {
 		c.enqueue(d.Catalog.Dependents(key)...)
 	}
 }
@@ -138,6 +141,9 @@ func (c *Controller) next(key spec.Key, p reconciler.Pass, err error) {
 		c.queue.AddAfter(key, retryMost)
 	case fault.Is(err, fault.Terminal): // what was promised in the status is kept, too
 		c.queue.AddAfter(key, time.Until(at))
+	case err == nil && goesOn(p):
+		c.queue.Forget(key)
+		c.enqueue(key)
 	case err != nil, !p.Left.Now().Empty():
 		c.queue.AddRateLimited(key)
 	default:
@@ -160,14 +166,15 @@ func (c *Controller) forgetRemoved(key spec.Key, p reconciler.Pass, err error) {
 	})
 }
 
-// describePass puts the result of a pass into the store.
-func (c *Controller) describePass(key spec.Key, d *Desired, p reconciler.Pass, err error) {
+// describePass puts the result of a pass into the store, and reports whether those that depend on the object may go on.
+func (c *Controller) describePass(key spec.Key, d *Desired, p reconciler.Pass, err error) (ripe bool) {
 	now, object := time.Now(), d.Catalog.objects[key]
 	var synced, ready reconciler.Condition
 	var before, after reconciler.Status
 	c.store.update(key, func(s *ObjectStatus) {
 		before = s.Status
 		s.Status = reconciler.StatusOf(s.Status, object, p, err, now)
+		s.Status.Rollout = c.rolloutStatus(key, p.Left.Rollout)
 		after = s.Status
 		s.Status.ObservedGeneration = generation(object)
 		synced, ready = s.Status.Condition(reconciler.Synced), s.Status.Condition(reconciler.Ready)
@@ -182,6 +189,8 @@ func (c *Controller) describePass(key spec.Key, d *Desired, p reconciler.Pass, e
 	if synced.Status && ready.Status && d == c.desired.Load() { // else it is an older manifest that it is as wanted by
 		c.converged(key, now)
 	}
+	was, is := before.Condition(reconciler.Ready), ready
+	return was.Status != is.Status || was.Reason != is.Reason || before.ObservedGeneration != generation(object)
 }
 
 func runs(c plan.Container) bool { return c.State == plan.StateRunning }
@@ -245,4 +254,18 @@ func reasons(changes []plan.Change) []string {
 		out[i] = c.String()
 	}
 	return out
+}
+
+// goesOn reports whether what a pass did has led to something else to do, as the steps of a rollout do. What is still the same as before
+// the pass is tried again later.
+func goesOn(p reconciler.Pass) bool {
+	left := p.Left.Now().Actions
+	if len(p.Outcomes) == 0 || len(left) == 0 {
+		return false
+	}
+	did := map[string]bool{}
+	for _, o := range p.Outcomes {
+		did[string(o.Action.Kind)+" "+o.Action.Target] = true
+	}
+	return !slices.ContainsFunc(left, func(a plan.Action) bool { return did[string(a.Kind)+" "+a.Target] })
 }

@@ -14,11 +14,13 @@ type memory struct {
 	mu        sync.Mutex
 	starts    map[string]plan.Tries
 	recreates map[string]plan.Tries
+	restarts  map[string]plan.Tries
+	healthy   map[string]time.Time   // by ID
 	acted     map[spec.Key]time.Time // when the last action on a key ended
 }
 
 func newMemory() *memory {
-	return &memory{starts: map[string]plan.Tries{}, recreates: map[string]plan.Tries{}, acted: map[spec.Key]time.Time{}}
+	return &memory{starts: map[string]plan.Tries{}, recreates: map[string]plan.Tries{}, restarts: map[string]plan.Tries{}, healthy: map[string]time.Time{}, acted: map[spec.Key]time.Time{}}
 }
 
 // since is the later of a time and the last action on a key: what was seen before that action says nothing of its result.
@@ -50,7 +52,7 @@ func (m *memory) act(key spec.Key) {
 func (m *memory) of(key spec.Key) plan.Memory {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return plan.Memory{Starts: only(m.starts, key), Recreates: only(m.recreates, key)}
+	return plan.Memory{Starts: only(m.starts, key), Recreates: only(m.recreates, key), Restarts: only(m.restarts, key)}
 }
 
 func only(tries map[string]plan.Tries, key spec.Key) map[string]plan.Tries {
@@ -63,6 +65,19 @@ func only(tries map[string]plan.Tries, key spec.Key) map[string]plan.Tries {
 	return out
 }
 
+// healthySince tells when the health checks of containers were first seen to pass.
+func (m *memory) healthySince(containers []plan.Container) map[string]time.Time {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	out := map[string]time.Time{}
+	for i := range containers {
+		if at, ok := m.healthy[containers[i].ID]; ok {
+			out[containers[i].ID] = at
+		}
+	}
+	return out
+}
+
 // note counts what an action tried.
 func (m *memory) note(o apply.Outcome, now time.Time) {
 	m.mu.Lock()
@@ -70,13 +85,21 @@ func (m *memory) note(o apply.Outcome, now time.Time) {
 	switch o.Action.Kind {
 	case plan.ActionCreate, plan.ActionStart:
 		count(m.starts, o.Action.Target, "", o.Err, now)
-	case plan.ActionRecreate:
-		if o.Done > 0 { // else nothing was touched
-			if now.Sub(m.recreates[o.Action.Target].First) > plan.StallWindow {
-				delete(m.recreates, o.Action.Target) // else what is tried again later would never stall
-			}
+	case plan.ActionRecreate, plan.ActionSurge:
+		if o.Done > 0 || o.Action.Kind == plan.ActionSurge { // else nothing was touched
+			expire(m.recreates, o.Action.Target, plan.StallWindow, now) // else what is tried again later would never stall
 			count(m.recreates, o.Action.Target, o.Action.Revision, o.Err, now)
 		}
+	case plan.ActionRestart:
+		expire(m.restarts, o.Action.Target, plan.RestartWindow, now)
+		count(m.restarts, o.Action.Target, "", o.Err, now)
+	}
+}
+
+// expire forgets tries whose first was too long ago.
+func expire(tries map[string]plan.Tries, name string, window time.Duration, now time.Time) {
+	if now.Sub(tries[name].First) > window {
+		delete(tries, name)
 	}
 }
 
@@ -94,13 +117,21 @@ func count(tries map[string]plan.Tries, name, revision string, err error, now ti
 	tries[name] = t
 }
 
-// settle forgets the starts of containers that have recovered.
+// settle forgets the starts of containers that have recovered, and notes which have become healthy.
 func (m *memory) settle(containers []plan.Container, now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for i := range containers {
-		if c := &containers[i]; plan.Recovered(c, now) {
+		c := &containers[i]
+		if plan.Recovered(c, now) {
 			delete(m.starts, c.Name)
+		}
+		_, known := m.healthy[c.ID]
+		switch {
+		case c.Health != plan.HealthHealthy || c.State != plan.StateRunning:
+			delete(m.healthy, c.ID)
+		case !known:
+			m.healthy[c.ID] = now
 		}
 	}
 }
@@ -109,7 +140,7 @@ func (m *memory) settle(containers []plan.Container, now time.Time) {
 func (m *memory) forget(key spec.Key) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, tries := range []map[string]plan.Tries{m.starts, m.recreates} {
+	for _, tries := range []map[string]plan.Tries{m.starts, m.recreates, m.restarts} {
 		for name := range only(tries, key) {
 			delete(tries, name)
 		}

@@ -9,6 +9,7 @@ import (
 	"berth.dev/berth/reconciler/apply"
 	"berth.dev/berth/reconciler/fault"
 	"berth.dev/berth/reconciler/plan"
+	"berth.dev/berth/reconciler/probe"
 	"berth.dev/berth/spec"
 )
 
@@ -25,7 +26,7 @@ type Reconciler struct {
 	engine Engine
 	apply  *apply.Applier
 	memory *memory
-	known  func(spec.Key, spec.Object) plan.Known
+	opts   Options
 }
 
 // Options are a reconciler's settings.
@@ -34,9 +35,13 @@ type Options struct {
 	InFlight int
 	// Pulling, where it is not nil, is told how far pulls are.
 	Pulling func(ref string, p apply.Progress)
-	// Known tells what the agent knows of an object beside what the engine reports; nil for nothing. object is nil for one that is
-	// gone.
-	Known func(key spec.Key, object spec.Object) plan.Known
+	// Known tells what the agent knows of an object beside what the engine reports, which has been observed by then; nil for nothing.
+	// object is nil for one that is gone.
+	Known func(key spec.Key, object spec.Object, seen *plan.Observed) plan.Known
+	// NewImage gives the newest image that the registry has for an object, empty where it was not asked; nil for never.
+	NewImage func(key spec.Key) string
+	// Handle runs a hook in or at a running container; nil for a prober's of its own.
+	Handle func(ctx context.Context, h *spec.Handler, container, address string, ports []spec.Port) error
 }
 
 // DefaultInFlight is where measurements on two cores stop getting better.
@@ -49,10 +54,12 @@ func New(engine Engine, o Options) *Reconciler {
 	}
 	a := apply.New(engine, o.InFlight)
 	a.Progress = o.Pulling
-	if o.Known == nil {
-		o.Known = func(spec.Key, spec.Object) plan.Known { return plan.Known{} }
+	if o.Handle == nil {
+		o.Handle = probe.New(probe.Options{Exec: engine.Exec}).Handle
 	}
-	return &Reconciler{World: NewWorld(engine), engine: engine, apply: a, memory: newMemory(), known: o.Known}
+	r := &Reconciler{World: NewWorld(engine), engine: engine, apply: a, memory: newMemory(), opts: o}
+	a.Hook = r.hook
+	return r
 }
 
 // Pass is one pass over one key.
@@ -130,7 +137,7 @@ func (r *Reconciler) observe(ctx context.Context, key spec.Key, object spec.Obje
 		return o, err
 	}
 	r.memory.listed(key, l.at)
-	o.Names, o.Memory, o.Known = l.names, r.memory.of(key), r.known(key, object)
+	o.Names, o.Memory = l.names, r.memory.of(key)
 	for _, s := range l.keys[key] {
 		c, err := r.World.inspect(ctx, s)
 		switch {
@@ -166,7 +173,24 @@ func (r *Reconciler) observeRest(ctx context.Context, key spec.Key, object spec.
 	case nil:
 		err = r.attachedToOwned(ctx, key, o)
 	}
+	if err == nil {
+		r.recall(key, object, o)
+	}
 	return err
+}
+
+// recall adds what the agent knows beside what the engine reports.
+func (r *Reconciler) recall(key spec.Key, object spec.Object, o *plan.Observed) {
+	o.Memory.Healthy = r.memory.healthySince(o.Containers)
+	newImage := ""
+	if r.opts.NewImage != nil {
+		newImage = r.opts.NewImage(key)
+	}
+	o.NewImage = newImage
+	if r.opts.Known != nil {
+		o.Known = r.opts.Known(key, object, o)
+		o.NewImage = newImage
+	}
 }
 
 func refersTo(o spec.Object, kind spec.Kind) bool {
@@ -176,9 +200,9 @@ func refersTo(o spec.Object, kind spec.Kind) bool {
 // peers tells when the containers started whose namespaces an object shares.
 func (r *Reconciler) peers(ctx context.Context, c *spec.Container, names map[string]plan.Summary) (map[string]time.Time, error) {
 	started := map[string]time.Time{}
-	for _, ref := range spec.References(c) {
+	for _, ref := range spec.Peers(c) {
 		s, there := names[spec.ContainerName(ref, 0)]
-		if ref.Kind != spec.KindContainer || !there {
+		if !there {
 			continue
 		}
 		peer, err := r.World.inspect(ctx, s)
@@ -195,9 +219,19 @@ func (r *Reconciler) peers(ctx context.Context, c *spec.Container, names map[str
 // images looks up the image that is wanted, and those that the containers run.
 func (r *Reconciler) images(ctx context.Context, c *spec.Container, containers []plan.Container) (map[string]plan.Image, error) {
 	refs := map[string]bool{c.Spec.Image: true}
+	if r.opts.NewImage != nil && c.Spec.UpdatePolicy != nil {
+		refs[r.opts.NewImage(c.Key())] = true
+	}
+	for _, init := range c.Spec.InitContainers {
+		refs[init.Image] = true
+	}
 	for i := range containers {
 		refs[containers[i].ImageID] = true
+		if c.Spec.UpdatePolicy != nil {
+			refs[containers[i].Spec.Image] = true
+		}
 	}
+	delete(refs, "")
 	out := make(map[string]plan.Image, len(refs))
 	for ref := range refs {
 		img, err := r.World.image(ctx, ref)
@@ -253,7 +287,7 @@ func (r *Reconciler) look(ctx context.Context, key spec.Key, object spec.Object,
 		return after, r.observeRest(ctx, key, object, catalog, &after)
 	}
 	after := before
-	after.Memory, after.Known = r.memory.of(key), r.known(key, object)
+	after.Memory = r.memory.of(key)
 	after.Names = maps.Clone(before.Names)
 	after.Containers = nil
 	for _, id := range idsOf(before.Containers, outcomes) {
@@ -280,9 +314,7 @@ func idsOf(containers []plan.Container, outcomes []apply.Outcome) (ids []string)
 		ids = append(ids, containers[i].ID)
 	}
 	for _, o := range outcomes {
-		if o.Created != "" {
-			ids = append(ids, o.Created)
-		}
+		ids = append(ids, o.Created...)
 	}
 	return ids
 }

@@ -212,10 +212,10 @@ func TestForgetDuringACall(t *testing.T) {
 	})
 }
 
-func TestRecreationsAreCountedUntilTheyStall(t *testing.T) {
+func TestRecreationsAreCountedUntilTheRevisionHasFailed(t *testing.T) {
 	inTime(t, web, func(r *rig) {
 		r.converge(key("web"))
-		r.want = parse(t, strings.Replace(web, `"web:1"`, `"web:1", user: root`, 1))
+		r.want = parse(t, strings.Replace(web, `"web:1"`, `"web:1", user: root, strategy: {rollingUpdate: {maxSurge: 0}}`, 1))
 		r.engine.Fail("Start", "shop.web.0", fault.New(fault.RuntimeContainer, fault.Retry, "no"), 3)
 		for range 3 {
 			if got := kinds(r.pass(key("web")).Plan); !cmp.Equal(got, []plan.ActionKind{plan.ActionRecreate}) {
@@ -223,7 +223,7 @@ func TestRecreationsAreCountedUntilTheyStall(t *testing.T) {
 			}
 		}
 		p := r.pass(key("web"))
-		if !p.Plan.Empty() || len(p.Plan.Blocks) != 1 || p.Plan.Blocks[0].Reason != plan.ReasonStalled {
+		if !p.Plan.Empty() || len(p.Plan.Blocks) != 1 || p.Plan.Blocks[0].Reason != plan.ReasonRolledBack {
 			t.Fatalf("after three recreations: %v %v", p.Plan, p.Plan.Blocks)
 		}
 		r.rec.Forget(key("web"))
@@ -235,7 +235,7 @@ func TestRecreationsAreCountedUntilTheyStall(t *testing.T) {
 func TestRecreationsLongAgoDoNotCount(t *testing.T) {
 	inTime(t, web, func(r *rig) {
 		r.converge(key("web"))
-		r.want = parse(t, strings.Replace(web, `"web:1"`, `"web:1", user: root`, 1))
+		r.want = parse(t, strings.Replace(web, `"web:1"`, `"web:1", user: root, strategy: {rollingUpdate: {maxSurge: 0}}`, 1))
 		r.engine.Fail("Start", "shop.web.0", fault.New(fault.RuntimeContainer, fault.Retry, "no"), -1)
 		tries := func() (n int) {
 			for len(r.pass(key("web")).Outcomes) > 0 {

@@ -1,8 +1,10 @@
 package reconciler
 
+import "berth.dev/berth/reconciler/plan"
+
 // RolloutStatus is how far the copies of a Container are those of the revision that is wanted.
 type RolloutStatus struct {
-	Phase RolloutPhase `json:"phase"`
+	Phase plan.RolloutPhase `json:"phase"`
 	// Revision is the number of the revision that the copies are brought to, as `berth rollout history` counts; 0 where it is not known.
 	Revision int `json:"revision,omitempty"`
 	// Updated is how many of Total copies are of the revision, Ready how many serve, of whatever revision.
@@ -14,15 +16,3 @@ type RolloutStatus struct {
 	// Strategy says in which order a copy and its replacement stop and start.
 	Strategy string `json:"strategy,omitempty"`
 }
-
-// RolloutPhase is how far a rollout is.
-type RolloutPhase string
-
-// The phases of a rollout.
-const (
-	RolloutProgressing RolloutPhase = "Progressing"
-	RolloutComplete    RolloutPhase = "Complete"   // all copies are of the revision, and available
-	RolloutFailed      RolloutPhase = "Failed"     // the revision has just failed, and the last good one comes back
-	RolloutRolledBack  RolloutPhase = "RolledBack" // the last good revision runs in place of the manifest's
-	RolloutPaused      RolloutPhase = "Paused"
-)

@@ -104,7 +104,10 @@ func StatusOf(before Status, object spec.Object, p Pass, err error, now time.Tim
 		s.Set(synced, now)
 		return s
 	}
-	s.Containers = containerStatuses(c, p.After.Containers, now)
+	if r := p.Left.Rollout; r != nil {
+		c = r.Object
+	}
+	s.Containers = containerStatuses(c, p, now)
 	for _, cs := range s.Containers {
 		s.Restarts += cs.Restarts
 	}
@@ -127,10 +130,24 @@ func syncedCondition(p Pass, err error) Condition {
 		c.Reason, c.Message = "Waiting", "waits for "+keyNames(p.Left.After)
 	case !p.Left.Empty():
 		c.Reason, c.Message = "Progressing", strings.TrimSpace(p.Left.Actions[0].String())
+	case rolling(p.Left.Rollout):
+		c.Reason, c.Message = "Progressing", progressOf(p.Left.Rollout)
 	default:
 		c.Status, c.Reason = true, "UpToDate"
 	}
 	return c
+}
+
+// rolling reports whether copies of another revision are still there.
+func rolling(r *plan.RolloutState) bool {
+	return r != nil && r.Replacing > 0 && (r.Phase == plan.RolloutProgressing || r.Phase == plan.RolloutPaused)
+}
+
+func progressOf(r *plan.RolloutState) string {
+	if r.Phase == plan.RolloutPaused {
+		return fmt.Sprintf("the rollout is paused: %d of %d copies are of the new revision", r.Updated, r.Total)
+	}
+	return fmt.Sprintf("%d of %d copies are of the new revision, %d of them available", r.Updated, r.Total, r.Available)
 }
 
 func keyNames(keys []spec.Key) string {
@@ -158,7 +175,7 @@ func readyCondition(c *spec.Container, p Pass, synced Condition, now time.Time) 
 		if id, ours := plan.Owner(have.Summary); !ours || id.Name() != have.Name || id.Ordinal >= int(*c.Spec.Replicas) {
 			continue
 		}
-		reason, message := containerReadiness(c, have, now)
+		reason, message := containerReadiness(c, have, &p.After.Known, now)
 		switch {
 		case reason == "" && have.State == plan.StateExited:
 			completed++
@@ -182,6 +199,9 @@ func readyCondition(c *spec.Container, p Pass, synced Condition, now time.Time) 
 	return ready
 }
 
+// ReasonCompleted is the reason of an object whose containers have ended as they were to.
+const ReasonCompleted = "Completed"
+
 // ReasonFailed is the reason of an object whose container has failed and, by its restart policy, stays ended.
 const ReasonFailed = "Failed"
 
@@ -191,7 +211,7 @@ func servingReason(want, completed int) string {
 	case want == 0:
 		return "NoReplicas"
 	case completed > 0:
-		return "Completed"
+		return ReasonCompleted
 	}
 	return "Running"
 }
@@ -200,7 +220,7 @@ func servingReason(want, completed int) string {
 const manyRestarts = 2
 
 // containerReadiness says why a copy does not serve; an empty reason where it does.
-func containerReadiness(c *spec.Container, have *plan.Container, now time.Time) (reason, message string) {
+func containerReadiness(c *spec.Container, have *plan.Container, known *plan.Known, now time.Time) (reason, message string) {
 	switch have.State {
 	case plan.StateRunning:
 		switch have.Health {
@@ -212,7 +232,7 @@ func containerReadiness(c *spec.Container, have *plan.Container, now time.Time) 
 		if have.RestartCount >= manyRestarts && !plan.Recovered(have, now) {
 			return string(plan.ReasonCrashLoopBackOff), fmt.Sprintf("%q was restarted %d times by the engine, and has run for less than %s since", have.Name, have.RestartCount, plan.RecoveryTime)
 		}
-		return "", ""
+		return probedReadiness(c, have, known.Probes[have.ID])
 	case plan.StateRestarting:
 		if have.RestartCount >= manyRestarts {
 			return string(plan.ReasonCrashLoopBackOff), fmt.Sprintf("%q %s; the engine restarts it with backoff, %d times so far", have.Name, plan.Ending(have), have.RestartCount)
@@ -222,6 +242,22 @@ func containerReadiness(c *spec.Container, have *plan.Container, now time.Time) 
 		return endedReason(c, have)
 	}
 	return "NotRunning", fmt.Sprintf("%q is %s", have.Name, have.State)
+}
+
+// probedReadiness says why, by the agent's probes, a running copy does not serve; an empty reason where it does.
+func probedReadiness(c *spec.Container, have *plan.Container, p plan.Probed) (reason, message string) {
+	because := func(what string) string {
+		return strings.TrimSuffix(fmt.Sprintf("%q %s: %s", have.Name, what, p.Message), ": ")
+	}
+	switch {
+	case p.Dead != "":
+		return "Unhealthy", fmt.Sprintf("%q: %s", have.Name, p.Dead)
+	case c.Spec.StartupProbe != nil && !p.Started:
+		return "Starting", because("has not passed its startupProbe yet")
+	case c.Spec.ReadinessProbe != nil && !p.Ready:
+		return "NotReady", because("does not pass its readinessProbe")
+	}
+	return "", ""
 }
 
 // endedReason tells a container that has done its work from one that has failed.
@@ -235,14 +271,14 @@ func endedReason(c *spec.Container, have *plan.Container) (reason, message strin
 	return ReasonFailed, fmt.Sprintf("%q %s, and its restartPolicy is %s", have.Name, plan.Ending(have), c.Spec.RestartPolicy)
 }
 
-func containerStatuses(c *spec.Container, containers []plan.Container, now time.Time) (out []ContainerStatus) {
-	for i := range containers {
-		have := &containers[i]
+func containerStatuses(c *spec.Container, p Pass, now time.Time) (out []ContainerStatus) {
+	for i := range p.After.Containers {
+		have := &p.After.Containers[i]
 		if id, ours := plan.Owner(have.Summary); !ours || id.Key != c.Key() {
 			continue
 		}
 		status := containerStatus(have)
-		reason, _ := containerReadiness(c, have, now)
+		reason, _ := containerReadiness(c, have, &p.After.Known, now)
 		status.Ready = reason == ""
 		out = append(out, status)
 	}

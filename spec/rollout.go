@@ -29,7 +29,8 @@ func (StrategyType) Values() []string { return []string{"RollingUpdate", "Recrea
 
 // RollingUpdate says how many copies are replaced at once.
 type RollingUpdate struct {
-	// How many copies may be away, as a number or a percentage of replicas, rounded down; 25% by default.
+	// How many copies may be away, as a number or a percentage of replicas, rounded down. By default none where new copies start
+	// beside the old ones, else 25%, and at least one.
 	MaxUnavailable *CountOrPercent `json:"maxUnavailable,omitempty"`
 	// How many copies there may be beyond replicas, as a number or a percentage, rounded up; 25% by default. Where it is left out,
 	// none are made of what two containers should not have at once: a fixed host port, address or MAC address, or a volume or host

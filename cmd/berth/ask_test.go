@@ -217,7 +217,7 @@ func rolling(r reconciler.RolloutStatus) controller.ObjectStatus {
 }
 
 func TestRolloutStatus(t *testing.T) {
-	older, unseen := rolling(reconciler.RolloutStatus{Phase: reconciler.RolloutComplete}), status(spec.KindContainer, "web", "", "")
+	older, unseen := rolling(reconciler.RolloutStatus{Phase: plan.RolloutComplete}), status(spec.KindContainer, "web", "", "")
 	older.Generation = "g2"
 	for _, tt := range []struct {
 		name          string
@@ -225,11 +225,11 @@ func TestRolloutStatus(t *testing.T) {
 		ended, failed bool
 		want          string
 	}{
-		{"on its way", rolling(reconciler.RolloutStatus{Phase: reconciler.RolloutProgressing, Updated: 1}), false, false, "revision 5: 1 of 3 copies updated, 3 ready: because"},
-		{"complete", rolling(reconciler.RolloutStatus{Phase: reconciler.RolloutComplete, Updated: 3}), true, false, "revision 5 is deployed, 3 of 3 copies ready"},
-		{"failed", rolling(reconciler.RolloutStatus{Phase: reconciler.RolloutFailed, Message: "boom"}), true, true, "revision 5: 0 of 3 copies updated, 3 ready: failed: boom"},
-		{"rolled back", rolling(reconciler.RolloutStatus{Phase: reconciler.RolloutRolledBack, Updated: 3, Message: "boom"}), true, true, "rolled back: boom"},
-		{"paused", rolling(reconciler.RolloutStatus{Phase: reconciler.RolloutPaused, Updated: 1}), false, false, "paused: because"},
+		{"on its way", rolling(reconciler.RolloutStatus{Phase: plan.RolloutProgressing, Updated: 1}), false, false, "revision 5: 1 of 3 copies updated, 3 ready: because"},
+		{"complete", rolling(reconciler.RolloutStatus{Phase: plan.RolloutComplete, Updated: 3}), true, false, "revision 5 is deployed, 3 of 3 copies ready"},
+		{"failed", rolling(reconciler.RolloutStatus{Phase: plan.RolloutFailed, Message: "boom"}), true, true, "revision 5: 0 of 3 copies updated, 3 ready: failed: boom"},
+		{"rolled back", rolling(reconciler.RolloutStatus{Phase: plan.RolloutRolledBack, Updated: 3, Message: "boom"}), true, true, "rolled back: boom"},
+		{"paused", rolling(reconciler.RolloutStatus{Phase: plan.RolloutPaused, Updated: 1}), false, false, "paused: because"},
 		{"of an older manifest", older, false, false, "because"},
 		{"not looked at", unseen, false, false, "waits for the agent to look at its manifest"},
 	} {
@@ -244,7 +244,7 @@ func TestRolloutStatus(t *testing.T) {
 func TestRolloutFollower(t *testing.T) {
 	var out bytes.Buffer
 	f := &rolloutFollower{key: spec.Key{Kind: spec.KindContainer, Namespace: "shop", Name: "web"}, out: &out}
-	begun := rolling(reconciler.RolloutStatus{Phase: reconciler.RolloutProgressing})
+	begun := rolling(reconciler.RolloutStatus{Phase: plan.RolloutProgressing})
 	for _, objects := range [][]controller.ObjectStatus{{begun}, {begun}} {
 		if ended, _ := f.show(objects); ended {
 			t.Error("it has ended")
@@ -313,7 +313,7 @@ func TestMarks(t *testing.T) {
 		}, "Held"},
 		{func(o *controller.ObjectStatus) { o.Status.Hold, o.Status.Stopped = &plan.Hold{}, true }, "Running,Held,Stopped"},
 		{func(o *controller.ObjectStatus) {
-			o.Status.Rollout = &reconciler.RolloutStatus{Phase: reconciler.RolloutPaused}
+			o.Status.Rollout = &reconciler.RolloutStatus{Phase: plan.RolloutPaused}
 		}, "Running,Paused"},
 	} {
 		o := status(spec.KindContainer, "web", "UpToDate", "Running")

@@ -13,6 +13,7 @@ import (
 	"berth.dev/berth/controller"
 	"berth.dev/berth/controller/server"
 	"berth.dev/berth/reconciler"
+	"berth.dev/berth/reconciler/plan"
 	"berth.dev/berth/spec"
 )
 
@@ -109,13 +110,13 @@ func rolloutLine(o controller.ObjectStatus) (line string, ended, failed bool) {
 		why = synced.Message
 	}
 	switch r.Phase {
-	case reconciler.RolloutComplete:
+	case plan.RolloutComplete:
 		return fmt.Sprintf("%s: %s is deployed, %d of %d copies ready", o.Key(), revisionText(r), r.Ready, r.Total), true, false
-	case reconciler.RolloutFailed:
+	case plan.RolloutFailed:
 		ended, failed, line = true, true, line+": failed"
-	case reconciler.RolloutRolledBack:
+	case plan.RolloutRolledBack:
 		ended, failed, line = true, true, line+": rolled back"
-	case reconciler.RolloutPaused:
+	case plan.RolloutPaused:
 		line += ": paused"
 	}
 	if why != "" {

@@ -11,6 +11,7 @@ import (
 
 	"berth.dev/berth/controller"
 	"berth.dev/berth/reconciler"
+	"berth.dev/berth/reconciler/plan"
 	"berth.dev/berth/spec"
 )
 
@@ -82,7 +83,7 @@ func (t *table) row(o controller.ObjectStatus, age bool) []string {
 
 // marks are what a person has asked for that bears on an object, where its state does not tell already.
 func marks(o controller.ObjectStatus, reason string) (text string) {
-	paused := o.Status.Rollout != nil && o.Status.Rollout.Phase == reconciler.RolloutPaused
+	paused := o.Status.Rollout != nil && o.Status.Rollout.Phase == plan.RolloutPaused
 	for _, m := range []struct {
 		mark string
 		set  bool

@@ -26,10 +26,11 @@ var allowed = map[string][]string{
 	"reconciler/schedule":   {},
 	"reconciler/fault":      {},
 	"reconciler/apply":      {"spec", "reconciler/plan", "reconciler/fault"},
-	"reconciler":            {"spec", "reconciler/plan", "reconciler/apply", "reconciler/fault"},
+	"reconciler/probe":      {"spec", "reconciler/plan"},
+	"reconciler":            {"spec", "reconciler/plan", "reconciler/apply", "reconciler/fault", "reconciler/probe"},
 	"reconciler/engine":     {"spec", "reconciler/plan", "reconciler/apply", "reconciler/fault", "reconciler"},
 	"reconciler/enginetest": {"spec", "spec/load", "reconciler/plan", "reconciler/apply", "reconciler/fault", "reconciler"},
-	"controller":            {"spec", "spec/load", "watcher", "reconciler", "reconciler/plan", "reconciler/apply", "reconciler/fault", "controller/notify"},
+	"controller":            {"spec", "spec/load", "watcher", "reconciler", "reconciler/plan", "reconciler/apply", "reconciler/fault", "reconciler/probe", "controller/notify", "controller/updates"},
 	"controller/notify":     {"spec"},
 	"controller/server":     {"spec", "controller", "reconciler"},
 	"controller/updates":    {"spec"},
@@ -48,6 +49,7 @@ var onlyThere = map[string]string{
 	"github.com/spf13/cobra":                  "cmd/berth",
 	"go.uber.org/zap":                         "cmd/berth",
 	"github.com/prometheus/":                  "controller cmd/berth",
+	"google.golang.org/grpc":                  "reconciler/probe",
 	"k8s.io/client-go/":                       "controller",
 	"go.yaml.in/yaml/":                        "spec/native",
 }
@@ -149,9 +151,16 @@ func TestShippedProgram(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	shipped := map[string]bool{}
 	for dep := range strings.FieldsSeq(string(b)) {
-		if dep == module+"reconciler/enginetest" || dep == "testing" || strings.HasPrefix(dep, module+"hack") {
+		shipped[dep] = true
+		if dep == module+"reconciler/enginetest" || strings.HasPrefix(dep, module+"hack") {
 			t.Errorf("the program contains %s", dep)
+		}
+	}
+	for _, p := range packages(t) {
+		if shipped[p.ImportPath] && slices.Contains(p.Imports, "testing") {
+			t.Errorf("%s is shipped, and imports testing", p.ImportPath)
 		}
 	}
 }

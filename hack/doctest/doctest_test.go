@@ -13,7 +13,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"berth.dev/berth/controller"
-	"berth.dev/berth/controller/updates"
 	"berth.dev/berth/reconciler/enginetest"
 	"berth.dev/berth/spec/load"
 )
@@ -184,7 +183,6 @@ func TestMetricsAreDocumented(t *testing.T) {
 	t.Cleanup(e.Close)
 	registry := prometheus.NewRegistry()
 	controller.New(e, controller.Options{Registry: registry})
-	updates.New(updates.Options{Registry: registry})
 	described := make(chan *prometheus.Desc, 100)
 	registry.Describe(described)
 	close(described)

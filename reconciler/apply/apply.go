@@ -16,6 +16,8 @@ type Applier struct {
 	slots  chan struct{}
 	// Progress, where it is not nil, is told how far pulls are.
 	Progress func(ref string, p Progress)
+	// Hook runs a hook in or at a running container.
+	Hook func(ctx context.Context, container string, h plan.Hook) error
 }
 
 // New makes an applier that has at most inFlight creations and starts at the engine at once. More than the engine can do side by
@@ -27,8 +29,8 @@ func New(engine Engine, inFlight int) *Applier {
 // Outcome is what became of one action.
 type Outcome struct {
 	Action   plan.Action
-	Done     int // operations that worked
-	Created  string
+	Done     int      // operations that worked
+	Created  []string // IDs
 	Warnings []string
 	Took     time.Duration
 	Err      error // nil where all of it worked
@@ -78,7 +80,7 @@ func split(actions []plan.Action) (pulls, free, serial []plan.Action) {
 
 func withoutCreations(actions []plan.Action) (rest []plan.Action) {
 	for _, a := range actions {
-		if a.Kind != plan.ActionCreate {
+		if a.Kind != plan.ActionCreate && a.Kind != plan.ActionSurge {
 			rest = append(rest, a)
 		}
 	}
@@ -160,14 +162,18 @@ func (a *Applier) do(ctx context.Context, op plan.Op, o *Outcome) (err error) {
 	case plan.PullImage:
 		return e.Pull(ctx, op.Target, op.Platform, a.progress(op.Target))
 	case plan.CreateContainer:
-		var warnings []string
-		o.Created, warnings, err = e.Create(ctx, *op.Container)
+		id, warnings, err := e.Create(ctx, *op.Container)
 		o.Warnings = append(o.Warnings, warnings...)
+		if err == nil {
+			o.Created = append(o.Created, id)
+		}
 		return err
 	case plan.StartContainer:
 		return e.Start(ctx, op.Target)
 	case plan.StopContainer:
-		return e.Stop(ctx, op.Target)
+		return a.stop(ctx, op, o)
+	case plan.RunHook:
+		return a.Hook(ctx, op.Target, *op.Hook)
 	case plan.UnpauseContainer:
 		return e.Unpause(ctx, op.Target)
 	case plan.RenameContainer:
@@ -198,4 +204,26 @@ func (a *Applier) progress(ref string) func(Progress) {
 		return nil
 	}
 	return func(p Progress) { a.Progress(ref, p) }
+}
+
+// leastGrace is what is left of a grace period at least when its hook has taken all of it; Kubernetes gives as much.
+const leastGrace = 2 * time.Second
+
+// stop runs the hook of a stop, and stops with what is left of the grace period. A hook that fails is told, and stops nothing.
+func (a *Applier) stop(ctx context.Context, op plan.Op, o *Outcome) error {
+	if op.Hook == nil && op.Grace == nil {
+		return a.engine.Stop(ctx, op.Target)
+	}
+	grace := op.Hook.Grace(op.Grace)
+	if op.Hook != nil {
+		began := time.Now()
+		hook, cancel := context.WithTimeout(ctx, grace)
+		err := a.Hook(hook, op.Target, *op.Hook)
+		cancel()
+		if err != nil {
+			o.Warnings = append(o.Warnings, "the preStop hook failed: "+err.Error())
+		}
+		grace = max(grace-time.Since(began), leastGrace)
+	}
+	return a.engine.StopWithin(ctx, op.Target, int((grace+time.Second-1)/time.Second))
 }

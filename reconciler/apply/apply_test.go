@@ -82,10 +82,10 @@ func start(t *testing.T, e *enginetest.Engine, names ...string) (ids []string) {
 	t.Helper()
 	for _, name := range names {
 		o := apply.New(e, 8).Apply(t.Context(), plan.Plan{Actions: []plan.Action{creation(name)}})
-		if len(o) != 1 || o[0].Err != nil || o[0].Done != 2 || o[0].Created == "" {
+		if len(o) != 1 || o[0].Err != nil || o[0].Done != 2 || len(o[0].Created) != 1 {
 			t.Fatalf("cannot start %s: %+v", name, o)
 		}
-		ids = append(ids, o[0].Created)
+		ids = append(ids, o[0].Created...)
 	}
 	return ids
 }

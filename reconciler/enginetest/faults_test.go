@@ -255,8 +255,12 @@ func TestInvariants(t *testing.T) {
 	}{
 		"doubled": {func(t *testing.T, e *enginetest.Engine) {
 			running(t, e, "shop.web.0", copyOf)
-			running(t, e, "shop.web.0.next", copyOf)
+			running(t, e, "shop.web.0.prev", copyOf)
 		}, "run at once"},
+		"a replacement beside it": {func(t *testing.T, e *enginetest.Engine) {
+			running(t, e, "shop.web.0", copyOf)
+			running(t, e, "shop.web.0.next", copyOf)
+		}, ""},
 		"one after the other": {func(t *testing.T, e *enginetest.Engine) {
 			running(t, e, "shop.web.0", copyOf)
 			e.StopByHand("shop.web.0")

@@ -28,18 +28,21 @@ func (w *watchdog) lost(volume string) {
 	}
 }
 
-// started looks for two running containers that are the same copy of the same object.
+// started looks for two running containers that are the same copy of the same object, and are not one with its replacement beside it.
 func (w *watchdog) started(e *Engine, c *container) {
 	id, ours := plan.Owner(e.summary(c))
 	if !ours {
 		return
 	}
 	for _, other := range e.containers {
-		if o, ok := plan.Owner(e.summary(other)); ok && other != c && other.alive() && o == id {
+		if o, ok := plan.Owner(e.summary(other)); ok && other != c && other.alive() && o == id && !surging(c.name, other.name) {
 			w.note("containers %q and %q run at once and are both copy %d of %s", other.name, c.name, id.Ordinal, id.Key)
 		}
 	}
 }
+
+// surging reports whether of two names one is a copy's own, and the other that of a replacement that is started beside it.
+func surging(a, b string) bool { return a == b+".next" || b == a+".next" }
 
 func (w *watchdog) allows(name string) bool {
 	return slices.ContainsFunc(w.allowed, func(pattern string) bool { return globs(pattern, name) })

@@ -14,6 +14,8 @@ type cell struct {
 	main *Container // has the copy's name
 	next *Container // a replacement, not yet in its place
 	prev *Container // replaced, not yet removed
+	// inits are the init containers that ran or run for the copy.
+	inits []*Container
 	// strays are ours by labels that no image can carry, but have another name.
 	strays []*Container
 	// foreign has the copy's name and is not ours.
@@ -38,7 +40,16 @@ func (p *planner) cells() map[int]*cell {
 	return cells
 }
 
+// all lists the containers under the copy's names.
+func (c *cell) all() []*Container {
+	return slices.DeleteFunc(append([]*Container{c.main, c.next, c.prev}, c.inits...), func(c *Container) bool { return c == nil })
+}
+
 func (c *cell) place(found *Container) {
+	if found.Labels[spec.LabelInit] != "" {
+		c.inits = append(c.inits, found)
+		return
+	}
 	switch found.Name {
 	case c.name:
 		c.main = found
@@ -79,55 +90,65 @@ func (p *planner) observed(id string) *Container {
 	return nil
 }
 
-// recover takes an interrupted recreation back, or finishes it where the replacement already runs, and puts a container that was
-// renamed back under its name. It returns whether the copy has to be looked at again before anything else is done to it.
-//
-// The order of a recreation is: create NAME.next; rename NAME to NAME.prev; rename NAME.next to NAME; stop NAME.prev; start
-// NAME; remove NAME.prev.
-func (p *planner) recover(c *cell) (again bool) {
-	started := c.main != nil && !c.main.StartedAt.IsZero()
-	switch {
-	case c.prev != nil && started:
-		p.remove(ActionRemove, c.prev, "its replacement runs")
-	case c.prev != nil && (c.prev.State == StateDead || c.prev.State == StateRemoving):
-		p.remove(ActionRemove, c.prev, "it is replaced, and cannot run any more")
-	case c.prev != nil && c.foreign == nil:
-		p.restore(c)
+// recover takes an interrupted replacement back, or goes on with it where the replacement already runs, and puts a container that
+// was renamed back under its name. It returns whether the copy has to be looked at again before anything else is done to it. The
+// orders of a replacement are in replace.go.
+func (ro *rollout) recover(m *member) (again bool) {
+	if again = ro.recoverPrev(m); again {
 		return true
 	}
-	if c.next != nil {
-		p.remove(ActionRemove, c.next, "left by an interrupted recreation")
+	switch {
+	case m.next == nil || m.surge:
+	case m.main == nil && m.prev == nil && m.foreign == nil && ro.serves(m.want, m.next) && ro.matches(m.want, m.next):
+		ro.act(Action{Kind: ActionPromote, Target: m.name, Why: []Change{{Note: "what it was to replace is gone"}},
+			Ops: []Op{{Verb: RenameContainer, Target: m.next.ID, To: m.name}}})
+		return true
+	default:
+		ro.remove(ActionRemove, m.next, "left by an interrupted replacement")
 	}
-	if c.main == nil && c.foreign == nil && len(c.strays) > 0 {
-		p.renameBack(c)
+	if m.main == nil && m.foreign == nil && len(m.strays) > 0 {
+		ro.renameBack(m.cell)
 		return true
 	}
 	return false
 }
 
-// restore puts the replaced container back, because its replacement has not started. That goes last: while it is there, one that
-// is being adopted is known by it.
-func (p *planner) restore(c *cell) {
-	a := Action{Kind: ActionRestore, Target: c.name, Repair: true, Why: []Change{{Note: "a recreation was interrupted before the replacement ran"}}}
-	left := c.next
-	if c.main != nil {
-		if c.next != nil {
-			a.Ops = append(a.Ops, Op{Verb: RemoveContainer, Target: c.next.ID})
+// recoverPrev decides what becomes of a container that was replaced and not yet removed.
+func (ro *rollout) recoverPrev(m *member) (again bool) {
+	started := m.main != nil && !m.main.StartedAt.IsZero()
+	switch {
+	case m.prev == nil:
+		return false
+	case m.prev.State == StateDead || m.prev.State == StateRemoving:
+		ro.remove(ActionRemove, m.prev, "it is replaced, and cannot run any more")
+	case started && len(m.why) == 0: // it is removed when the rollout is complete
+		if runsNow(m.prev) {
+			ro.act(Action{Kind: ActionPromote, Target: m.name, Why: []Change{{Note: "its replacement runs"}}, Ops: []Op{stop(m.want, m.prev)}})
 		}
-		left = c.main
-		a.Ops = append(a.Ops, Op{Verb: RenameContainer, Target: left.ID, To: c.name + suffixNext})
+	case started && ro.matches(m.want, m.prev):
+		ro.restore(m, "its replacement has failed")
+		return true
+	case started && ro.serves(m.want, m.main): // a third revision is wanted
+		ro.remove(ActionRemove, m.prev, "its replacement runs, and is replaced in turn")
+	case m.foreign == nil:
+		return ro.putBack(m)
 	}
-	a.Ops = append(a.Ops, Op{Verb: RenameContainer, Target: c.prev.ID, To: c.name})
-	switch c.prev.State {
-	case StatePaused:
-		a.Ops = append(a.Ops, Op{Verb: UnpauseContainer, Target: c.prev.ID})
-	case StateCreated, StateExited:
-		a.Ops = append(a.Ops, Op{Verb: StartContainer, Target: c.prev.ID})
+	return false
+}
+
+// putBack goes back to the replaced container, because its replacement is not in its place, did not start, or does not serve; where
+// it only has to be renamed, it is.
+func (ro *rollout) putBack(m *member) bool {
+	if m.main == nil && m.next != nil && ro.serves(m.want, m.next) && ro.matches(m.want, m.next) {
+		a := Action{Kind: ActionPromote, Target: m.name, Why: []Change{{Note: "its replacement runs"}}, Ops: []Op{{Verb: RenameContainer, Target: m.next.ID, To: m.name}}}
+		if runsNow(m.prev) {
+			a.Ops = append(a.Ops, stop(m.want, m.prev))
+		}
+		ro.act(a)
+		return true
 	}
-	if left != nil {
-		a.Ops = append(a.Ops, Op{Verb: RemoveContainer, Target: left.ID})
-	}
-	p.act(a)
+	ro.restore(m, "a replacement was interrupted before it ran")
+	return true
 }
 
 func (p *planner) renameBack(c *cell) {
@@ -149,7 +170,7 @@ func (p *planner) remove(kind ActionKind, c *Container, why string) {
 func stopAndRemove(c *Container) []Op {
 	ops := []Op{{Verb: RemoveContainer, Target: c.ID}}
 	if c.State == StateRunning || c.State == StateRestarting || c.State == StatePaused {
-		ops = slices.Insert(ops, 0, Op{Verb: StopContainer, Target: c.ID})
+		ops = slices.Insert(ops, 0, stop(nil, c))
 	}
 	return ops
 }

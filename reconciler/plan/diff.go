@@ -33,6 +33,9 @@ func diff(want *Want, have *Container, image *Image, engine Engine) []difference
 		if r.path == "resources.limits.swap" && !engine.SwapLimit {
 			continue // the engine dropped it, and has said so at the creation
 		}
+		if r.path == "image" && have.ImageID == want.Spec.Image {
+			continue // a revision that was gone back to names it by its ID, for its tag has moved on
+		}
 		same := recorded && rec[r.path] == want.record[r.path]
 		if r.class == recreate && same && !r.stale {
 			continue

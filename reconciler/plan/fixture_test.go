@@ -437,10 +437,10 @@ func init() {
 			switch c := w.find(a[1]); a[0] {
 			case "start":
 				w.memory.Starts[a[1]] = t
-			case "recreate":
+			case "recreate", "surge":
 				key, _ := KeyOf(c.Summary)
 				for _, action := range w.plan(key).Actions {
-					if action.Kind == ActionRecreate {
+					if action.Kind == ActionKind(a[0]) {
 						t.Revision = action.Revision
 					}
 				}

@@ -1,6 +1,10 @@
 package plan
 
-import "berth.dev/berth/spec"
+import (
+	"time"
+
+	"berth.dev/berth/spec"
+)
 
 // Verb says what an operation does: one call of the engine.
 type Verb string
@@ -21,6 +25,7 @@ const (
 	RemoveContainer  Verb = "remove"
 	Connect          Verb = "connect"
 	Disconnect       Verb = "disconnect"
+	RunHook          Verb = "run the hook of"
 )
 
 // Op is one call of the engine.
@@ -37,9 +42,32 @@ type Op struct {
 	Network   *NetworkCreate          // CreateNetwork
 	Volume    *VolumeCreate           // CreateVolume
 	Platform  string                  // PullImage
+	// Hook is what RunHook does, or what is done before a StopContainer, within the grace period.
+	Hook *Hook
+	// Grace is a StopContainer's own grace period in seconds; nil for the container's.
+	Grace *int64
 
 	// Undo puts back what the operation did, where a later one of the same action fails. Nil where nothing need be put back.
 	Undo *Op
+}
+
+// Hook is something that is done to a running container.
+type Hook struct {
+	spec.Handler
+	Ports  []spec.Port // to find a port by its name
+	Within *int64      // the container's grace period in seconds, for one that precedes a stop; nil for the default
+}
+
+// Grace is the grace period of a stop: its own where it has one, else that of the container that the hook belongs to.
+func (h *Hook) Grace(own *int64) time.Duration {
+	seconds := int64(spec.DefaultTerminationGracePeriod)
+	switch {
+	case own != nil:
+		seconds = *own
+	case h != nil && h.Within != nil:
+		seconds = *h.Within
+	}
+	return time.Duration(seconds) * time.Second
 }
 
 // Create is a container to be made.

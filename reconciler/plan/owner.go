@@ -12,16 +12,24 @@ import (
 const (
 	suffixNext = ".next"
 	suffixPrev = ".prev"
+	infixInit  = ".init-" // before an init container's own name
 )
 
 // Identity is what a container's labels say of it.
 type Identity struct {
 	Key     spec.Key
-	Ordinal int
+	Ordinal int    // the index, of a job
+	Run     string // of CronJobs only
+	Try     int    // of jobs only
 }
 
 // Name is the name that the container should have.
-func (i Identity) Name() string { return spec.ContainerName(i.Key, i.Ordinal) }
+func (i Identity) Name() string {
+	if i.Key.Kind == spec.KindContainer {
+		return spec.ContainerName(i.Key, i.Ordinal)
+	}
+	return spec.TryName(i.Key, i.Run, i.Ordinal, i.Try)
+}
 
 // Claimed reads the identity labels, which prove nothing by themselves: an image can carry them.
 func Claimed(labels map[string]string) (Identity, bool) {
@@ -30,7 +38,15 @@ func Claimed(labels map[string]string) (Identity, bool) {
 	if ns == "" || name == "" || err != nil || ordinal < 0 {
 		return Identity{}, false
 	}
-	return Identity{spec.Key{Kind: spec.KindContainer, Namespace: ns, Name: name}, ordinal}, true
+	id := Identity{Key: spec.Key{Kind: spec.KindContainer, Namespace: ns, Name: name}, Ordinal: ordinal}
+	kind, special := labels[spec.LabelKind]
+	if !special {
+		return id, true
+	}
+	id.Key.Kind, id.Run = spec.Kind(kind), labels[spec.LabelRun]
+	id.Try, err = strconv.Atoi(labels[spec.LabelTry])
+	known := id.Key.Kind == spec.KindJob || id.Key.Kind == spec.KindCronJob && id.Run != ""
+	return id, known && err == nil && id.Try >= 0
 }
 
 // Owner reports whose container it is: ours where the labels were given to the container itself, and its name agrees with them.
@@ -47,6 +63,7 @@ func proven(c Summary) (Identity, bool) {
 }
 
 func baseName(name string) string {
+	name, _, _ = strings.Cut(name, infixInit)
 	return strings.TrimSuffix(strings.TrimSuffix(name, suffixNext), suffixPrev)
 }
 
@@ -58,16 +75,26 @@ func KeyOf(c Summary) (spec.Key, bool) {
 	return KeyOfName(c.Name)
 }
 
-// KeyOfName is the key of the Container object that would have a container of this name.
+// KeyOfName is the key of the Container, Job or CronJob that would have a container of this name: what follows the second dot is an
+// ordinal, INDEX-TRY or RUN-INDEX-TRY.
 func KeyOfName(name string) (spec.Key, bool) {
 	parts := strings.Split(baseName(name), ".")
 	if len(parts) != 3 {
 		return spec.Key{}, false
 	}
-	if _, err := strconv.Atoi(parts[2]); err != nil {
-		return spec.Key{}, false
+	kinds := map[int]spec.Kind{1: spec.KindContainer, 2: spec.KindJob, 3: spec.KindCronJob}
+	which := strings.Split(parts[2], "-")
+	numbers := which
+	if len(which) == 3 {
+		numbers = which[1:] // a run may have a name
 	}
-	return spec.Key{Kind: spec.KindContainer, Namespace: parts[0], Name: parts[1]}, true
+	kind, ok := kinds[len(which)]
+	for _, n := range numbers {
+		if _, err := strconv.Atoi(n); err != nil {
+			return spec.Key{}, false
+		}
+	}
+	return spec.Key{Kind: kind, Namespace: parts[0], Name: parts[1]}, ok
 }
 
 func ownerLabels(k spec.Key) map[string]string {

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -36,6 +37,10 @@ type Memory struct {
 	Starts map[string]Tries
 	// Recreates maps names of containers to the recreations to the same revision.
 	Recreates map[string]Tries
+	// Restarts maps names of containers to their restarts over a probe.
+	Restarts map[string]Tries
+	// Healthy maps IDs of containers to when Docker's health check was first seen to pass since their start.
+	Healthy map[string]time.Time
 }
 
 // Tries counts tries at the same thing.
@@ -57,6 +62,10 @@ type Plan struct {
 	Blocks []Block
 	// RetryAt is when to look again although nothing will have happened; zero for never.
 	RetryAt time.Time
+	// Rollout is of Containers only; nil where nothing is said of it.
+	Rollout *RolloutState
+	// Withheld are actions that wait for a hold to end.
+	Withheld []Action
 }
 
 // Empty reports whether there is nothing to do.
@@ -68,10 +77,13 @@ func (p Plan) Now() Plan {
 		return p
 	}
 	p.Actions = slices.DeleteFunc(slices.Clone(p.Actions), func(a Action) bool {
-		return a.Kind != ActionStart && a.Kind != ActionRemove && a.Kind != ActionRestore && !a.onlyUpdates()
+		return !heals[a.Kind] && !a.onlyUpdates()
 	})
 	return p
 }
+
+// heals are the kinds of action that make nothing new.
+var heals = map[ActionKind]bool{ActionStart: true, ActionRestart: true, ActionStop: true, ActionRemove: true, ActionRestore: true, ActionPromote: true}
 
 // onlyUpdates reports whether an action does nothing but change limits.
 func (a Action) onlyUpdates() bool {
@@ -88,7 +100,11 @@ const (
 	ActionRecreate ActionKind = "recreate"
 	ActionUpdate   ActionKind = "update"
 	ActionStart    ActionKind = "start"
-	ActionRestore  ActionKind = "restore" // an interrupted recreation is taken back
+	ActionSurge    ActionKind = "surge"   // a replacement is started beside what it replaces
+	ActionPromote  ActionKind = "promote" // it is put in its place
+	ActionRestart  ActionKind = "restart"
+	ActionStop     ActionKind = "stop"
+	ActionRestore  ActionKind = "restore" // what was replaced comes back
 	ActionRemove   ActionKind = "remove"
 )
 
@@ -137,6 +153,14 @@ const (
 	ReasonVolumeImmutable   Reason = "VolumeImmutable"   // a volume's driver and options cannot change without losing its data
 	ReasonNetworkImmutable  Reason = "NetworkImmutable"  // an adopted network is not as the manifest says
 	ReasonRemoving          Reason = "Removing"          // the engine is still removing a container
+	ReasonHeld              Reason = "Held"              // a person, or the manifest's suspend, has the object left as it is
+	ReasonStopped           Reason = "Stopped"           // a person stopped it
+	ReasonRolledBack        Reason = "RolledBack"        // the revision failed, and the last good one runs
+	ReasonUnhealthy         Reason = "Unhealthy"         // a probe fails; the next restart waits
+	ReasonDependency        Reason = "Dependency"        // what it depends on is not as it has to be
+	ReasonInitializing      Reason = "Initializing"      // an init container runs
+	ReasonInitFailed        Reason = "InitFailed"        // an init container failed, and is tried again
+	ReasonDependents        Reason = "Dependents"        // what depends on it is removed first
 )
 
 // Make says what is to be done about the object of a key, which is nil where the object is gone, given what is observed.
@@ -149,10 +173,39 @@ func Make(key spec.Key, object spec.Object, catalog Catalog, o Observed, now tim
 		p.network(o)
 	case *spec.Volume:
 		p.volume(o)
+	case *spec.Job, *spec.CronJob:
+		p.block(Block{Reason: ReasonUnsupported, Message: fmt.Sprintf("this version of berth checks a %s, and does not run it yet", key.Kind)})
 	default:
 		p.gone()
 	}
+	p.withhold(object)
 	return p.Plan
+}
+
+// withhold keeps all actions back while the object is held.
+func (p *planner) withhold(object spec.Object) {
+	why := ""
+	if c, ok := object.(*spec.Container); ok && c.Spec.Suspend {
+		why = "its manifest has suspend: true"
+	}
+	if h := p.seen.Intent.Hold; h != nil {
+		why = h.String()
+		if !h.Until.IsZero() {
+			p.retryAt(h.Until)
+		}
+	}
+	if why == "" {
+		return
+	}
+	p.Actions, p.Withheld = nil, p.Actions
+	message := why + ", and it is as wanted"
+	if n := len(p.Withheld); n > 0 {
+		message = fmt.Sprintf("%s: %s %s waits", why, p.Withheld[0].Kind, p.Withheld[0].Target)
+		if n > 1 {
+			message = fmt.Sprintf("%s: %d actions wait, the first is %s %s", why, n, p.Withheld[0].Kind, p.Withheld[0].Target)
+		}
+	}
+	p.Blocks = append([]Block{{Reason: ReasonHeld, Message: message}}, p.Blocks...)
 }
 
 // planner builds one plan.
@@ -190,7 +243,9 @@ func (p *planner) retryAt(t time.Time) {
 func (p *planner) gone() {
 	switch p.Key.Kind {
 	case spec.KindContainer:
-		p.removeContainers()
+		if !p.dependentsFirst() {
+			p.removeContainers()
+		}
 	case spec.KindNetwork:
 		p.removeNetwork()
 	}

@@ -59,11 +59,23 @@ func (p Plan) String() string {
 	for _, a := range p.Actions {
 		b.WriteString(a.String())
 		for _, o := range a.Ops {
+			if o.Verb == StopContainer && o.Hook != nil {
+				fmt.Fprintf(&b, "  * run the preStop hook of %s\n", short(o.Target))
+			}
 			fmt.Fprintf(&b, "  * %s\n", o)
 			if o.Undo != nil {
 				fmt.Fprintf(&b, "      undo: %s\n", *o.Undo)
 			}
 		}
+	}
+	if r := p.Rollout; r != nil && r.Replacing > 0 {
+		fmt.Fprintf(&b, "rollout %s: %d of %d updated, %d available\n", r.Phase, r.Updated, r.Total, r.Available)
+	}
+	if r := p.Rollout; r != nil && r.Update != "" {
+		fmt.Fprintf(&b, "note: %s\n", r.Update)
+	}
+	for _, a := range p.Withheld {
+		fmt.Fprintf(&b, "withheld: %s", a)
 	}
 	for _, k := range p.After {
 		fmt.Fprintf(&b, "after %s\n", k)

@@ -39,7 +39,11 @@ type resolved struct {
 func (p *planner) resolve(c *spec.Container) *resolved {
 	s := c.Spec
 	s.Networks = p.networksOf(c)
-	s.Volumes = p.volumesOf(c)
+	s.Volumes = p.volumesOf(c.Metadata.Namespace, c.Spec.Volumes)
+	s.InitContainers = slices.Clone(s.InitContainers)
+	for i, init := range s.InitContainers {
+		s.InitContainers[i].Volumes = p.volumesOf(c.Metadata.Namespace, init.Volumes)
+	}
 	r := &resolved{key: c.Key(), recorded: s}
 	for _, mode := range []*string{&s.NetworkMode, &s.PidMode, &s.IpcMode} {
 		name := *mode
@@ -90,6 +94,11 @@ func (r *resolved) want(ordinal int) *Want {
 	w.Labels = ownerLabels(r.key)
 	w.Labels[spec.LabelOrdinal] = strconv.Itoa(ordinal)
 	w.Labels[spec.LabelApplied] = w.Revision
+	for label, value := range map[string]string{spec.LabelPreStop: preStopLabel(&w.Spec), spec.LabelDependsOn: dependsOnLabel(w.Spec.DependsOn, r.key.Namespace)} {
+		if value != "" {
+			w.Labels[label] = value
+		}
+	}
 	return &w
 }
 
@@ -149,12 +158,12 @@ func (p *planner) awaitRemake(n *spec.Network, have Network) {
 	}
 }
 
-func (p *planner) volumesOf(c *spec.Container) []spec.VolumeMount {
-	out := slices.Clone(c.Spec.Volumes)
+func (p *planner) volumesOf(namespace string, mounts []spec.VolumeMount) []spec.VolumeMount {
+	out := slices.Clone(mounts)
 	for i, m := range out {
 		if m.Volume != nil && m.Volume.Name != "" {
 			v := *m.Volume
-			v.Name = p.volumeName(c.Metadata.Namespace, v.Name)
+			v.Name = p.volumeName(namespace, v.Name)
 			out[i].Volume = &v
 		}
 	}

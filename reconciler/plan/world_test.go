@@ -24,6 +24,9 @@ type world struct {
 	networks   map[string]Network
 	volumes    map[string]Volume
 	memory     Memory
+	known      Known
+	quick      bool     // init containers end as soon as they have started
+	hooks      []string // that were run
 	ids        int
 	// refuse, where it is not nil, makes an operation fail before it does anything.
 	refuse func(Op) error
@@ -78,7 +81,7 @@ func (w *world) plan(key spec.Key) Plan {
 }
 
 func (w *world) observe(key spec.Key) Observed {
-	o := Observed{Engine: w.engine, Names: map[string]Summary{}, Peers: map[string]time.Time{}, Networks: map[string]Network{}, Volumes: w.volumes, Images: w.images, Memory: w.memory}
+	o := Observed{Engine: w.engine, Names: map[string]Summary{}, Peers: map[string]time.Time{}, Networks: map[string]Network{}, Volumes: w.volumes, Images: w.images, Memory: w.memory, Known: w.known}
 	for _, c := range w.containers {
 		listed := c.Summary
 		if c.State == StateRunning {
@@ -134,6 +137,9 @@ func (w *world) do(op Op) error {
 		return nil
 	case CreateContainer:
 		return w.create(*op.Container)
+	case RunHook:
+		w.hooks = append(w.hooks, op.String())
+		return nil
 	}
 	c := w.find(op.Target)
 	if c == nil {
@@ -200,6 +206,9 @@ func (w *world) start(c *Container) error {
 		}
 	}
 	c.State, c.StartedAt, c.Error, c.ExitCode = StateRunning, w.now, "", 0
+	if w.quick && c.Labels[spec.LabelInit] != "" {
+		c.State, c.FinishedAt = StateExited, w.now
+	}
 	return nil
 }
 
@@ -325,7 +334,8 @@ func (w *world) mount(have *Container, c Create, img Image) {
 // lifted is what inspect shows of what was asked for: merged with the image, without what only the agent uses, and with what
 // the engine fills in.
 func lifted(s, image spec.ContainerSpec, id string) spec.ContainerSpec {
-	s.Replicas, s.ImagePullPolicy, s.EnvFile, s.Platform, s.Networks = nil, "", nil, "", nil
+	s.EngineOnly()
+	s.Platform, s.Networks = "", nil
 	if len(s.Command) == 0 {
 		if s.Command = image.Command; len(s.Args) == 0 {
 			s.Args = image.Args
@@ -520,9 +530,20 @@ func (w *world) settle() error {
 				}
 			}
 		}
-		if done {
+		if done && !w.skip() {
 			return nil
 		}
 	}
 	return fmt.Errorf("still something to do after %d passes", enough)
+}
+
+// skip lets the time go by that a rollout waits for, and reports whether one does.
+func (w *world) skip() bool {
+	for _, k := range w.keys() {
+		if p := w.plan(k); p.Rollout != nil && p.Rollout.Phase == RolloutProgressing && p.RetryAt.After(w.now) {
+			w.now = p.RetryAt
+			return true
+		}
+	}
+	return false
 }
