@@ -15,6 +15,11 @@ import (
 func (c *Controller) known(key spec.Key, object spec.Object, seen *plan.Observed) plan.Known {
 	now := time.Now()
 	k := plan.Known{Intent: c.intents.of(key, now), Probes: c.prober.Of(key)}
+	for i := range seen.Containers { // what was said of an earlier run says nothing of this one
+		if have := &seen.Containers[i]; !k.Probes[have.ID].StartedAt.Equal(have.StartedAt) {
+			delete(k.Probes, have.ID)
+		}
+	}
 	if o, ok := object.(*spec.Container); ok {
 		k.Rollout = c.rolloutOf(o, wantedImage(o, seen), now)
 	}

@@ -25,6 +25,8 @@ type command struct {
 var commands = map[string]command{
 	"healthcheck": {"[URL]", healthcheck},
 	"get":         {"URL", get},
+	"post":        {"URL", post},
+	"write":       {"PATH TEXT", write},
 	"lookup":      {"HOST", lookup},
 	"cat":         {"PATH", cat},
 	"stat":        {"PATH", stat},
@@ -39,6 +41,22 @@ const healthURL = "http://127.0.0.1:8080/healthz"
 // probeClient gives up before Docker's own default of 30 s would, so that a
 // hanging server is a failed check with a message and not a killed probe.
 var probeClient = &http.Client{Timeout: 5 * time.Second}
+
+// post makes a request without a body; any answer but an error of the server's is fine.
+func post(w io.Writer, args []string) error {
+	res, err := probeClient.Post(args[0], "", nil)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	_, err = io.Copy(w, res.Body)
+	if err == nil && res.StatusCode >= http.StatusBadRequest {
+		err = errors.New(res.Status)
+	}
+	return err
+}
+
+func write(_ io.Writer, args []string) error { return os.WriteFile(args[0], []byte(args[1]), 0o644) }
 
 type exitError int
 

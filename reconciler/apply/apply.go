@@ -41,16 +41,17 @@ type Outcome struct {
 // Apply does what a plan says: pulls first, then what does not depend on each other side by side, and recreations one by one, so
 // that one that fails leaves the other copies alone. ctx ends between actions, not within one; only pulls are broken off.
 func (a *Applier) Apply(ctx context.Context, p plan.Plan) []Outcome {
-	pulls, free, serial := split(p.Actions)
+	pulls, free, surges, serial := split(p.Actions)
 	var out []Outcome
 	for _, action := range pulls {
 		o := a.run(ctx, action)
 		out = append(out, o)
 		if o.Err != nil { // nothing is touched for an image that is not to be had, but what needs none is done
-			free, serial = withoutCreations(free), nil
+			free, surges, serial = withoutCreations(free), nil, nil
 		}
 	}
 	out = append(out, a.sideBySide(ctx, free)...)
+	out = append(out, a.sideBySide(ctx, surges)...) // which may need a name that one of the others has freed
 	for _, action := range serial {
 		if ctx.Err() != nil {
 			break
@@ -64,23 +65,25 @@ func (a *Applier) Apply(ctx context.Context, p plan.Plan) []Outcome {
 	return out
 }
 
-func split(actions []plan.Action) (pulls, free, serial []plan.Action) {
+func split(actions []plan.Action) (pulls, free, surges, serial []plan.Action) {
 	for _, a := range actions {
 		switch a.Kind {
 		case plan.ActionPull:
 			pulls = append(pulls, a)
+		case plan.ActionSurge:
+			surges = append(surges, a)
 		case plan.ActionRecreate:
 			serial = append(serial, a)
 		default:
 			free = append(free, a)
 		}
 	}
-	return pulls, free, serial
+	return pulls, free, surges, serial
 }
 
 func withoutCreations(actions []plan.Action) (rest []plan.Action) {
 	for _, a := range actions {
-		if a.Kind != plan.ActionCreate && a.Kind != plan.ActionSurge {
+		if a.Kind != plan.ActionCreate {
 			rest = append(rest, a)
 		}
 	}

@@ -24,12 +24,13 @@ type Known struct {
 
 // Probed is what the agent's probes say of a running container.
 type Probed struct {
-	Started bool      // its startup probe has succeeded, or it has none
-	Ready   bool      // its readiness probe succeeded last, or it has none and has started
-	Since   time.Time // since when Ready is as it is
-	Dead    string    // why a startup or liveness probe wants it restarted; empty where none does
-	Grace   *int64    // seconds between stop signal and kill of that restart; nil for the container's own
-	Message string    // why it is not ready
+	StartedAt time.Time // of the run of the container that was probed
+	Started   bool      // its startup probe has succeeded, or it has none
+	Ready     bool      // its readiness probe succeeded last, or it has none and has started
+	Since     time.Time // since when Ready is as it is
+	Dead      string    // why a startup or liveness probe wants it restarted; empty where none does
+	Grace     *int64    // seconds between stop signal and kill of that restart; nil for the container's own
+	Message   string    // why it is not ready
 }
 
 // Intent is what a person asked for at the command line.

@@ -23,7 +23,7 @@ func (p *planner) container(c *spec.Container) {
 	if good != nil {
 		if phase, why = ro.verdict(); phase != RolloutProgressing {
 			ro = p.rolloutTo(good, record, cells)
-			p.block(Block{Reason: ReasonRolledBack, Message: why})
+			p.block(Block{Reason: ReasonRolledBack, Message: rolledBack(phase, why)})
 		}
 	}
 	p.surplusOf(ro.object, cells)
@@ -59,12 +59,19 @@ func Proven(containers []Container) (own []Container) {
 // verdict says whether the revision has failed, or had before.
 func (ro *rollout) verdict() (RolloutPhase, string) {
 	if q := ro.seen.Rollout.Quarantine; q != nil {
-		return RolloutRolledBack, fmt.Sprintf("the last good revision runs: %s; the manifest's is tried again once it or its image changes", strings.TrimSuffix(q.Reason, "."))
+		return RolloutRolledBack, strings.TrimSuffix(q.Reason, ".")
 	}
 	if why := ro.failure(); why != "" {
-		return RolloutFailed, "the revision has failed, and the last good one comes back: " + why
+		return RolloutFailed, why
 	}
 	return RolloutProgressing, ""
+}
+
+func rolledBack(phase RolloutPhase, why string) string {
+	if phase == RolloutFailed {
+		return "the revision has failed, and the last good one comes back: " + why
+	}
+	return "the last good revision runs: " + why + "; the manifest's is tried again once it or its image changes"
 }
 
 // plan plans all copies: first what has to be mended of an interrupted step or made, then the next steps of the rollout, then what

@@ -225,7 +225,7 @@ func (a *asking) verdict(p *Prober) {
 
 // probed is what all of the container's probes say together; text tells an answer.
 func (w *watched) probed(text func(answer) string) plan.Probed {
-	out := plan.Probed{Started: w.started, Ready: w.ready, Since: w.since, Message: w.message(text)}
+	out := plan.Probed{StartedAt: w.target.StartedAt, Started: w.started, Ready: w.ready, Since: w.since, Message: w.message(text)}
 	for _, a := range slices.Backward(w.probes[:]) {
 		if a != nil && a.dead != "" {
 			out.Dead, out.Grace = a.dead, a.probe.TerminationGracePeriodSeconds
