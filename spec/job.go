@@ -1,6 +1,7 @@
 package spec
 
-// Job runs a container to its end, as often as it takes to succeed. It runs once for each revision of its manifest.
+// Job runs a container to its end, as often as it takes to succeed. It runs once for each revision of its manifest. This version
+// checks Jobs and does not run them yet: their condition Synced says so.
 type Job struct {
 	TypeMeta `json:",inline"`
 	// Name, namespace, labels and annotations.
@@ -37,7 +38,7 @@ type ContainerTemplate struct {
 	Spec ContainerSpec `json:"spec"`
 }
 
-// CronJob runs a Job on a schedule.
+// CronJob runs a Job on a schedule. This version checks CronJobs and does not run them yet: their condition Synced says so.
 type CronJob struct {
 	TypeMeta `json:",inline"`
 	// Name, namespace, labels and annotations.
