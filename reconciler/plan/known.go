@@ -26,6 +26,7 @@ type Known struct {
 type Probed struct {
 	StartedAt time.Time // of the run of the container that was probed
 	Started   bool      // its startup probe has succeeded, or it has none
+	Asked     bool      // there was an answer to what decides whether it is ready, or nothing does
 	Ready     bool      // its readiness probe succeeded last, or it has none and has started
 	Since     time.Time // since when Ready is as it is
 	Dead      string    // why a startup or liveness probe wants it restarted; empty where none does

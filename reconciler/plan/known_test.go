@@ -13,7 +13,7 @@ func init() {
 	for name, c := range map[string]scriptCommand{
 		// probe says what the probes of a container found: CONTAINER ready|unready|starting|dead [WHY].
 		"probe": onContainer(3, 1, func(w *world, c *Container, a []string) error {
-			p := Probed{Started: a[0] != "starting", Ready: a[0] == "ready", Since: w.now}
+			p := Probed{Asked: true, Started: a[0] != "starting", Ready: a[0] == "ready", Since: w.now}
 			if p.Message = a[1]; a[0] == "dead" {
 				p.Dead = a[1]
 			}

@@ -66,6 +66,16 @@ func (p *planner) serves(w *Want, have *Container) bool {
 	return have != nil && p.readiness(w, have).Ready
 }
 
+// down reports whether a copy does not serve, beyond doubt: what a probe has not been asked about yet may.
+func (ro *rollout) down(m *member) bool {
+	s, have := &m.want.Spec, m.main
+	probed := s.StartupProbe != nil || s.ReadinessProbe != nil
+	if have.State == StateRunning && probed && !ro.seen.Probes[have.ID].Asked {
+		return false
+	}
+	return !ro.serves(m.want, have)
+}
+
 // available reports whether a copy has been ready for as long as it has to be; where it will have been, it is looked at again then.
 func (p *planner) available(w *Want, have *Container) bool {
 	r := p.readiness(w, have)

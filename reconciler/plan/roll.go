@@ -157,12 +157,12 @@ func (ro *rollout) roll(state *RolloutState) {
 	surge, unavailable := ro.budget(state)
 	for _, m := range candidates {
 		switch {
+		case ro.down(m): // it costs nobody anything
+			ro.replace(m)
 		case surge > 0:
 			if ro.surge(m) {
 				surge--
 			}
-		case !ro.serves(m.want, m.main): // what does not serve costs nobody anything
-			ro.replace(m)
 		case unavailable > 0:
 			if ro.replace(m) {
 				unavailable--

@@ -134,7 +134,7 @@ func TestLiveness(t *testing.T) {
 		p := numbered(first, spec.Probe{PeriodSeconds: 10, TerminationGracePeriodSeconds: new(int64(3))})
 		s.Set(key, []Target{s.target(s.began, nil, p, nil)})
 		got := s.at(0)
-		want(t, "at first", got, plan.Probed{StartedAt: s.began, Started: true, Ready: true, Since: s.began})
+		want(t, "at first", got, plan.Probed{StartedAt: s.began, Started: true, Asked: true, Ready: true, Since: s.began})
 		want(t, "after one failure, a success, and two failures", s.at(40*time.Second).Dead, "")
 		got = s.at(50 * time.Second)
 		want(t, "after three failures", got.Dead, "livenessProbe failed 3 times: exit code 1: at 6")
@@ -157,7 +157,7 @@ func TestStartup(t *testing.T) {
 		live, ready := numbered(second, spec.Probe{PeriodSeconds: 7, InitialDelaySeconds: 5}), numbered(third, spec.Probe{PeriodSeconds: 7})
 		s.Set(key, []Target{s.target(s.began, up, live, ready)})
 		got := s.at(2 * time.Second)
-		want(t, "before it has started", got, plan.Probed{StartedAt: s.began, Since: s.began, Message: "startupProbe failed: connection refused"})
+		want(t, "before it has started", got, plan.Probed{StartedAt: s.began, Asked: true, Since: s.began, Message: "startupProbe failed: connection refused"})
 		got = s.at(3 * time.Second)
 		want(t, "started", got.Started, true)
 		want(t, "ready", got.Ready, true)
@@ -227,7 +227,7 @@ func TestSet(t *testing.T) {
 
 		target.Readiness = numbered(second, spec.Probe{PeriodSeconds: 5})
 		s.Set(key, []Target{target})
-		want(t, "the same keeps its state", s.Of(key)["c"], plan.Probed{StartedAt: s.began, Started: true, Ready: true, Since: since})
+		want(t, "the same keeps its state", s.Of(key)["c"], plan.Probed{StartedAt: s.began, Started: true, Asked: true, Ready: true, Since: since})
 
 		target.Readiness = numbered(third, spec.Probe{InitialDelaySeconds: 10})
 		s.Set(key, []Target{target})

@@ -225,13 +225,22 @@ func (a *asking) verdict(p *Prober) {
 
 // probed is what all of the container's probes say together; text tells an answer.
 func (w *watched) probed(text func(answer) string) plan.Probed {
-	out := plan.Probed{StartedAt: w.target.StartedAt, Started: w.started, Ready: w.ready, Since: w.since, Message: w.message(text)}
+	out := plan.Probed{StartedAt: w.target.StartedAt, Started: w.started, Asked: w.asked(), Ready: w.ready, Since: w.since, Message: w.message(text)}
 	for _, a := range slices.Backward(w.probes[:]) {
 		if a != nil && a.dead != "" {
 			out.Dead, out.Grace = a.dead, a.probe.TerminationGracePeriodSeconds
 		}
 	}
 	return out
+}
+
+// asked reports whether there was an answer to what decides whether the container is ready, or nothing does.
+func (w *watched) asked() bool {
+	k := readiness
+	if !w.started {
+		k = startup
+	}
+	return w.probes[k] == nil || w.probes[k].last.result != none
 }
 
 // message says why the container is not ready.
