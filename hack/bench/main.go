@@ -13,6 +13,10 @@ import (
 )
 
 func main() {
+	if len(os.Args) == 2 && os.Args[1] == serveProbes {
+		fmt.Fprintln(os.Stderr, "bench:", serveToProbes())
+		os.Exit(1)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Minute)
@@ -20,7 +24,7 @@ func main() {
 	binary := flag.String("berth", "bin/berth", "the binary to measure")
 	many := flag.Int("many", 500, "how many containers the larger idle pass runs over; 0 leaves it out")
 	rounds := flag.Int("rounds", 3, "how often creation and removal are measured; the medians count")
-	only := flag.String("only", "", "measure only this: up, kill or idle")
+	only := flag.String("only", "", "measure only this: up, kill, idle or probes")
 	flag.Parse()
 	if err := run(ctx, *binary, *only, *rounds, *many); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -97,7 +101,10 @@ func (b *bench) all(ctx context.Context, only string, rounds, many int) error {
 			return err
 		}
 	}
-	return nil
+	if only != "" && only != "probes" {
+		return nil
+	}
+	return b.probes(ctx)
 }
 
 // upAndDown pairs the floor and berth in turn, so that a drift of the machine's speed is in both.
