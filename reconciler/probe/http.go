@@ -27,8 +27,8 @@ const (
 	maxRedirects = 10
 )
 
-// httpGet is a request that is ready to be sent. It is sent by hand: net/http's client, with a transport that keeps no connection,
-// takes twice the processor time, for goroutines and buffers of its own.
+// httpGet is a request that is ready to be sent. It is sent by hand: of net/http's client, with a transport that keeps no connection, a
+// probe takes a quarter more processor time, for goroutines and buffers of its own.
 type httpGet struct {
 	url  *url.URL
 	wire []byte // the request, as it is sent
