@@ -18,11 +18,12 @@ import (
 // command is a subcommand. A returned exitError is its exit code; any other
 // error is printed and exits 1.
 type command struct {
-	args string // what it takes, for the error that says so; a name in brackets may be left out
+	args string // what it takes, for the error that says so; a name in brackets may be left out, and "..." is for what it checks itself
 	run  func(w io.Writer, args []string) error
 }
 
 var commands = map[string]command{
+	"client":      {"...", client},
 	"healthcheck": {"[URL]", healthcheck},
 	"get":         {"URL", get},
 	"post":        {"URL", post},
@@ -67,6 +68,9 @@ func commandNames() []string { return slices.Sorted(maps.Keys(commands)) }
 func runCommand(c command, args []string, stdout, stderr io.Writer) int {
 	most := len(strings.Fields(c.args))
 	least := most - strings.Count(c.args, "[")
+	if strings.HasSuffix(c.args, "...") {
+		least, most = 0, len(args)
+	}
 	if len(args) < least || len(args) > most {
 		fmt.Fprintf(stderr, "testapp: got %d arguments, want: %s\n", len(args), defaultTo(c.args, "none"))
 		return 2

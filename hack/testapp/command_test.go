@@ -15,7 +15,7 @@ func TestCommands(t *testing.T) {
 	if err := os.WriteFile(file, []byte("text"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	app := newServer(0, nil)
+	app := newServer(options{}, nil)
 	server := httptest.NewServer(app)
 	defer server.Close()
 
@@ -51,7 +51,7 @@ func TestCommands(t *testing.T) {
 }
 
 func TestHealthcheckFails(t *testing.T) {
-	app := newServer(0, nil)
+	app := newServer(options{}, nil)
 	app.unhealthy.Store(true)
 	server := httptest.NewServer(app)
 	defer server.Close()

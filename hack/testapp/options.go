@@ -12,7 +12,10 @@ import (
 // signal and does nothing else.
 type options struct {
 	http           string        // listen address; "" serves nothing
+	startDelay     time.Duration // before it listens
+	readyAfter     time.Duration // until /readyz says so
 	unhealthyAfter time.Duration // 0 is never
+	drain          time.Duration // for requests in flight at a stop; 0 drops them
 	exitAfter      time.Duration // 0 is never
 	exitCode       int           // of exitAfter
 	ignoreTerm     bool
@@ -45,6 +48,9 @@ func parseOptions(args []string, lookupEnv func(string) (string, bool), stderr i
 func flagSet(o *options) *flag.FlagSet {
 	fs := flag.NewFlagSet("testapp", flag.ContinueOnError)
 	fs.StringVar(&o.http, "http", "", "serve HTTP on this `address`, such as :8080")
+	fs.DurationVar(&o.startDelay, "start-delay", 0, "listen after this `duration`")
+	fs.DurationVar(&o.readyAfter, "ready-after", 0, "answer 503 on /readyz before this `duration` is over")
+	fs.DurationVar(&o.drain, "drain", 0, "at a stop, take no more connections, and give requests in flight at most this `duration`")
 	fs.DurationVar(&o.unhealthyAfter, "unhealthy-after", 0, "answer 503 on /healthz after this `duration`")
 	fs.DurationVar(&o.exitAfter, "exit-after", 0, "exit after this `duration`")
 	fs.IntVar(&o.exitCode, "exit-code", 0, "the exit `code` of -exit-after")

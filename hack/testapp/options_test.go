@@ -59,7 +59,7 @@ func TestParseOptionsErrors(t *testing.T) {
 	}{
 		{args: []string{"-write", "/a"}, want: "want PATH=TEXT"},
 		{args: []string{"-eat-memory", "64M"}, want: "want bytes or a number with Ki, Mi or Gi"},
-		{args: []string{"serve"}, want: `"serve" is neither a flag nor a subcommand (cat, env,`},
+		{args: []string{"serve"}, want: `"serve" is neither a flag nor a subcommand (cat, client, env,`},
 		{env: map[string]string{"TESTAPP_EXIT_AFTER": "3"}, want: `TESTAPP_EXIT_AFTER="3"`},
 	}
 	for _, test := range tests {

@@ -16,14 +16,17 @@ type server struct {
 	http.ServeMux
 	exit      chan<- int
 	unhealthy atomic.Bool
+	ready     time.Time // from when on it is
+	hanging   atomic.Bool
 }
 
-// newServer turns unhealthy after the given time (0 is never). An exit code
-// that a request asks for is sent to exit, which must have room for one.
-func newServer(unhealthyAfter time.Duration, exit chan<- int) *server {
-	s := &server{exit: exit}
-	if unhealthyAfter > 0 {
-		time.AfterFunc(unhealthyAfter, func() { s.unhealthy.Store(true) })
+// newServer is ready and turns unhealthy after the times in the options. An
+// exit code that a request asks for is sent to exit, which must have room for
+// one.
+func newServer(o options, exit chan<- int) *server {
+	s := &server{exit: exit, ready: time.Now().Add(o.readyAfter)}
+	if o.unhealthyAfter > 0 {
+		time.AfterFunc(o.unhealthyAfter, func() { s.unhealthy.Store(true) })
 	}
 	for pattern, handle := range s.routes() {
 		s.HandleFunc(pattern, withError(handle))
@@ -38,6 +41,8 @@ func (s *server) routes() map[string]handler {
 	return map[string]handler{
 		"GET /{$}":        s.root,
 		"GET /healthz":    s.healthz,
+		"GET /readyz":     s.readyz,
+		"POST /hang":      s.hang,
 		"POST /unhealthy": s.setUnhealthy(true),
 		"POST /healthy":   s.setUnhealthy(false),
 		"POST /exit":      s.postExit,
@@ -47,6 +52,15 @@ func (s *server) routes() map[string]handler {
 		"GET /stat":       s.stat,
 		"GET /env":        s.env,
 	}
+}
+
+// ServeHTTP answers nothing any more after POST /hang, until the client gives up.
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if s.hanging.Load() {
+		<-r.Context().Done()
+		return
+	}
+	s.ServeMux.ServeHTTP(w, r)
 }
 
 func withError(handle handler) http.HandlerFunc {
@@ -72,6 +86,20 @@ func (s *server) healthz(w http.ResponseWriter, _ *http.Request) error {
 		return nil
 	}
 	fmt.Fprintln(w, "ok")
+	return nil
+}
+
+func (s *server) readyz(w http.ResponseWriter, _ *http.Request) error {
+	if time.Now().Before(s.ready) {
+		http.Error(w, "not ready", http.StatusServiceUnavailable)
+		return nil
+	}
+	fmt.Fprintln(w, "ok")
+	return nil
+}
+
+func (s *server) hang(http.ResponseWriter, *http.Request) error {
+	s.hanging.Store(true)
 	return nil
 }
 

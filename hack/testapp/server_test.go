@@ -19,7 +19,7 @@ func do(s http.Handler, method, target, body string) *httptest.ResponseRecorder 
 func TestServer(t *testing.T) {
 	t.Setenv("VERSION", "9")
 	file := filepath.Join(t.TempDir(), "file")
-	s := newServer(0, nil)
+	s := newServer(options{}, nil)
 	// In this order: later requests see what earlier ones did.
 	steps := []struct {
 		request string // method and target
@@ -34,6 +34,7 @@ func TestServer(t *testing.T) {
 		{request: "GET /healthz", status: 503, want: "unhealthy"},
 		{request: "POST /healthy", status: 200},
 		{request: "GET /healthz", status: 200, want: "ok"},
+		{request: "GET /readyz", status: 200, want: "ok"},
 		{request: "GET /env", status: 200, want: "VERSION=9\n"},
 		{request: "GET /read?path=" + file, status: 400, want: "no such file"},
 		{request: "GET /stat?path=" + file, status: 400, want: "no such file"},
@@ -57,7 +58,7 @@ func TestServer(t *testing.T) {
 
 func TestExitTakesTheFirstCode(t *testing.T) {
 	exit := make(chan int, 1)
-	s := newServer(0, exit)
+	s := newServer(options{}, exit)
 	do(s, "POST", "/exit?code=7", "")
 	do(s, "POST", "/exit?code=8", "")
 	if code := <-exit; code != 7 {
@@ -67,7 +68,7 @@ func TestExitTakesTheFirstCode(t *testing.T) {
 
 func TestUnhealthyAfter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newServer(5*time.Second, nil)
+		s := newServer(options{unhealthyAfter: 5 * time.Second}, nil)
 		start := time.Now()
 		if code := do(s, "GET", "/healthz", "").Code; code != 200 {
 			t.Errorf("at the start: got %d, want 200", code)

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -15,7 +17,8 @@ import (
 var stopSignals = []os.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGUSR1}
 
 // work runs until a signal, -exit-after or POST /exit, and returns the exit
-// code. Nothing is shut down on the way out: a fast stop is the point.
+// code. Nothing is shut down on the way out, but with -drain: a fast stop is
+// the point.
 func work(o options) int {
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, stopSignals...)
@@ -23,14 +26,15 @@ func work(o options) int {
 		signal.Ignore(syscall.SIGTERM)
 	}
 	exit := make(chan int, 1)
-	if err := start(o, exit); err != nil {
+	web := &http.Server{}
+	if err := start(o, web, exit); err != nil {
 		fmt.Fprintln(os.Stderr, "testapp:", err)
 		return 1
 	}
 	select {
 	case sig := <-stop:
 		fmt.Println("stopped by signal:", sig)
-		return 0
+		return drain(web, o.drain)
 	case code := <-exit:
 		return code
 	case <-after(o.exitAfter):
@@ -38,8 +42,21 @@ func work(o options) int {
 	}
 }
 
+// drain takes no more connections and waits for the requests in flight.
+func drain(web *http.Server, most time.Duration) int {
+	if most == 0 {
+		return 0
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), most)
+	defer cancel()
+	if err := web.Shutdown(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "testapp: requests are dropped:", err)
+	}
+	return 0
+}
+
 // start does what is done once and sets going what runs beside; it does not block.
-func start(o options, exit chan<- int) error {
+func start(o options, web *http.Server, exit chan<- int) error {
 	if o.printEnv {
 		if err := printEnv(os.Stdout); err != nil {
 			return err
@@ -57,19 +74,32 @@ func start(o options, exit chan<- int) error {
 	if o.http == "" {
 		return nil
 	}
-	return serve(o, exit)
+	app := newServer(o, exit)
+	web.Handler = app
+	if o.startDelay == 0 {
+		return serve(o.http, web, app)
+	}
+	time.AfterFunc(o.startDelay, func() {
+		if err := serve(o.http, web, app); err != nil {
+			fmt.Fprintln(os.Stderr, "testapp:", err)
+			app.requestExit(1)
+		}
+	})
+	return nil
 }
 
-func serve(o options, exit chan<- int) error {
-	listener, err := net.Listen("tcp", o.http)
+// serve listens, and serves aside.
+func serve(address string, web *http.Server, app *server) error {
+	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		return err
 	}
 	fmt.Println("listening on", listener.Addr())
-	s := newServer(o.unhealthyAfter, exit)
 	go func() {
-		fmt.Fprintln(os.Stderr, "testapp:", http.Serve(listener, s))
-		s.requestExit(1)
+		if err := web.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			fmt.Fprintln(os.Stderr, "testapp:", err)
+			app.requestExit(1)
+		}
 	}()
 	return nil
 }
