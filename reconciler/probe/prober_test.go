@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -254,7 +255,10 @@ func TestSet(t *testing.T) {
 func TestLanes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
+		var inFlight atomic.Int32
 		p := New(Options{InFlight: 2, Exec: func(ctx context.Context, container string, _ []string) (int, string, error) {
+			inFlight.Add(1)
+			defer inFlight.Add(-1)
 			select {
 			case <-release:
 				return 0, "", nil
@@ -265,14 +269,13 @@ func TestLanes(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error)
 		go func() { ended <- p.Run(ctx) }()
-		before := runtime.NumGoroutine()
 		var targets []Target
 		for i := range 20 {
 			targets = append(targets, Target{ID: fmt.Sprint(i), StartedAt: time.Now(), Readiness: &spec.Probe{TimeoutSeconds: 100, Exec: &spec.ExecAction{Command: []string{"x"}}}})
 		}
 		p.Set(key, targets)
 		<-time.After(time.Second)
-		want(t, "in flight", runtime.NumGoroutine()-before, execInFlight)
+		want(t, "in flight", inFlight.Load(), int32(execInFlight))
 		p.Set(key, targets[8:])
 		close(release)
 		<-time.After(time.Second)
@@ -284,7 +287,7 @@ func TestLanes(t *testing.T) {
 			}
 		}
 		want(t, "ready", ready, 12)
-		want(t, "in flight", runtime.NumGoroutine()-before, 0)
+		want(t, "in flight", inFlight.Load(), int32(0))
 		cancel()
 		want(t, "end", <-ended, error(nil))
 	})
