@@ -23,7 +23,8 @@ type JobSpec struct {
 	BackoffLimit *int32 `json:"backoffLimit,omitempty"`
 	// Seconds after the job's start until what runs is stopped, and the job has failed.
 	ActiveDeadlineSeconds *int64 `json:"activeDeadlineSeconds,omitempty"`
-	// Seconds after the job's end until its containers are removed; they stay where it is left out.
+	// Seconds after the job's end until its containers are removed; they stay where it is left out. That the job has run is then
+	// known from the agent's state directory alone: without it, the job runs again.
 	TTLSecondsAfterFinished *int32 `json:"ttlSecondsAfterFinished,omitempty"`
 	// Whether nothing is begun, and what runs is stopped.
 	Suspend bool `json:"suspend,omitempty"`

@@ -85,8 +85,8 @@ func runCase(t *testing.T, objects, script string) string {
 	w := newWorld()
 	for _, o := range parseObjects(t, objects) {
 		w.objects[o.Key()] = o
-		if c, ok := o.(*spec.Container); ok && w.registry[c.Spec.Image].ID == "" {
-			w.addImage(c.Spec.Image, spec.ContainerSpec{})
+		if c := spec.Template(o); c != nil && w.registry[c.Image].ID == "" {
+			w.addImage(c.Image, spec.ContainerSpec{})
 		}
 	}
 	for line := range strings.Lines(script) {
@@ -268,6 +268,10 @@ func init() {
 			case *spec.Network:
 				err = edit(&o.Spec, a[1], a[2])
 			case *spec.Volume:
+				err = edit(&o.Spec, a[1], a[2])
+			case *spec.Job:
+				err = edit(&o.Spec, a[1], a[2])
+			case *spec.CronJob:
 				err = edit(&o.Spec, a[1], a[2])
 			}
 			spec.Default(o)

@@ -20,6 +20,8 @@ type Known struct {
 	NewImage string
 	// Runs is of CronJobs only.
 	Runs Runs
+	// Done is how a Job ended, be its containers there or not; nil where that is not known.
+	Done *Finished
 }
 
 // Probed is what the agent's probes say of a running container.
@@ -95,14 +97,4 @@ type Dependency struct {
 	Completed bool
 	// Message says why it is not ready.
 	Message string
-}
-
-// Runs is what is known of the runs of a CronJob.
-type Runs struct {
-	// Since is when the CronJob was first seen: nothing before it was missed.
-	Since time.Time
-	// Claimed are the ticks that a run was begun for, or decided against; the newest ones only.
-	Claimed []time.Time
-	// Manual are the names of runs that were asked for by hand, and have not begun.
-	Manual []string
 }

@@ -64,6 +64,11 @@ type Plan struct {
 	RetryAt time.Time
 	// Rollout is of Containers only; nil where nothing is said of it.
 	Rollout *RolloutState
+	// Job is of Jobs only, and Cron of CronJobs.
+	Job  *JobState
+	Cron *CronState
+	// Notes have to be remembered before the actions are done.
+	Notes Notes
 	// Withheld are actions that wait for a hold to end.
 	Withheld []Action
 }
@@ -161,6 +166,7 @@ const (
 	ReasonInitializing      Reason = "Initializing"      // an init container runs
 	ReasonInitFailed        Reason = "InitFailed"        // an init container failed, and is tried again
 	ReasonDependents        Reason = "Dependents"        // what depends on it is removed first
+	ReasonInvalidSchedule   Reason = "InvalidSchedule"   // a schedule or time zone cannot be read
 )
 
 // Make says what is to be done about the object of a key, which is nil where the object is gone, given what is observed.
@@ -173,8 +179,10 @@ func Make(key spec.Key, object spec.Object, catalog Catalog, o Observed, now tim
 		p.network(o)
 	case *spec.Volume:
 		p.volume(o)
-	case *spec.Job, *spec.CronJob:
-		p.block(Block{Reason: ReasonUnsupported, Message: fmt.Sprintf("this version of berth checks a %s, and does not run it yet", key.Kind)})
+	case *spec.Job:
+		p.job(o)
+	case *spec.CronJob:
+		p.cronJob(o)
 	default:
 		p.gone()
 	}
@@ -197,7 +205,7 @@ func (p *planner) withhold(object spec.Object) {
 	if why == "" {
 		return
 	}
-	p.Actions, p.Withheld = nil, p.Actions
+	p.Actions, p.Withheld, p.Notes = nil, p.Actions, Notes{}
 	message := why + ", and it is as wanted"
 	if n := len(p.Withheld); n > 0 {
 		message = fmt.Sprintf("%s: %s %s waits", why, p.Withheld[0].Kind, p.Withheld[0].Target)
@@ -242,7 +250,7 @@ func (p *planner) retryAt(t time.Time) {
 // gone plans the removal of what is left of an object. A volume is never removed because its manifest is.
 func (p *planner) gone() {
 	switch p.Key.Kind {
-	case spec.KindContainer:
+	case spec.KindContainer, spec.KindJob, spec.KindCronJob:
 		if !p.dependentsFirst() {
 			p.removeContainers()
 		}

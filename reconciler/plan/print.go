@@ -74,6 +74,7 @@ func (p Plan) String() string {
 	if r := p.Rollout; r != nil && r.Update != "" {
 		fmt.Fprintf(&b, "note: %s\n", r.Update)
 	}
+	b.WriteString(p.Notes.String())
 	for _, a := range p.Withheld {
 		fmt.Fprintf(&b, "withheld: %s", a)
 	}

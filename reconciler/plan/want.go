@@ -119,14 +119,15 @@ func portsOf(ports []spec.Port, ordinal int) []spec.Port {
 	return out
 }
 
-// networksOf resolves the networks, in the order of connecting, and adds the names that every container answers to.
+// networksOf resolves the networks, in the order of connecting, and adds the names that every container of a service answers to.
 func (p *planner) networksOf(c *spec.Container) []spec.NetworkAttachment {
 	out := slices.Clone(c.Spec.Networks)
 	slices.SortStableFunc(out, func(a, b spec.NetworkAttachment) int { return cmp.Compare(b.Priority, a.Priority) })
 	for i := range out {
 		a := &out[i]
-		names := []string{c.Metadata.Name, c.Metadata.Name + "." + c.Metadata.Namespace}
-		a.Aliases = append(names, a.Aliases...)
+		if p.Key.Kind == spec.KindContainer { // nobody calls a job
+			a.Aliases = append([]string{c.Metadata.Name, c.Metadata.Name + "." + c.Metadata.Namespace}, a.Aliases...)
+		}
 		a.Name = p.networkName(c.Metadata.Namespace, a.Name)
 	}
 	return out

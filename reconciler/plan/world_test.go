@@ -523,6 +523,7 @@ func (w *world) settle() error {
 	for range enough {
 		done := true
 		for _, k := range w.keys() {
+			w.note(k)
 			for _, a := range w.plan(k).Now().Actions {
 				done = false
 				if err := w.apply(a); err != nil {
