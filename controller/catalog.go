@@ -42,8 +42,9 @@ func (c *Catalog) add(o spec.Object) {
 		c.networks[o.DockerName()] = key
 	case *spec.Volume:
 		c.volumes[o.DockerName()] = key
-	case *spec.Container:
-		c.images[o.Spec.Image] = append(c.images[o.Spec.Image], key)
+	}
+	if s := spec.Template(o); s != nil {
+		c.images[s.Image] = append(c.images[s.Image], key)
 	}
 }
 

@@ -68,6 +68,8 @@ type Controller struct {
 
 	intents   *intents
 	revisions *revisions
+	runs      *runStore
+	clock     *clock
 	prober    *probe.Prober
 	updates   *updates.Checker
 
@@ -105,18 +107,23 @@ func New(engine reconciler.Engine, o Options) *Controller {
 
 		intents:   newIntents(o.StateDir, o.Log),
 		revisions: newRevisions(o.StateDir, o.Log),
+		runs:      newRunStore(o.StateDir, o.Log),
 	}
 	c.prober = probe.New(probe.Options{Exec: engine.Exec, OnChange: func(key spec.Key) { c.enqueue(key) }})
 	c.updates = updates.New(updates.Options{StateDir: o.StateDir, Registry: o.Registry, Log: o.Log, OnChange: func(key spec.Key) {
 		c.queue.Forget(key)
 		c.enqueue(key)
 	}})
-	c.rec = reconciler.New(engine, reconciler.Options{InFlight: o.InFlight, Known: c.known, NewImage: c.newImage, Handle: c.prober.Handle})
+	c.rec = reconciler.New(engine, reconciler.Options{InFlight: o.InFlight, Known: c.known, Note: c.noteRuns, NewImage: c.newImage, Handle: c.prober.Handle})
 	c.metrics = newMetrics(o.Registry, c.queue.Len, c.intents.held)
 	for key, until := range c.intents.expiries() {
 		c.queue.AddAfter(key, time.Until(until))
 	}
 	c.notifier = c.newNotifier()
+	c.clock = &clock{jumped: func(by time.Duration) {
+		c.log.Info("the clock was set, or the host slept", "by", by.String())
+		c.enqueue(c.catalog().timed()...)
+	}}
 	return c
 }
 
@@ -130,6 +137,7 @@ const (
 // replaced.
 func (c *Controller) Run(ctx context.Context) error {
 	defer c.beginTelling(ctx)()
+	defer c.clock.mind(false)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return c.followEngine(ctx) })
 	g.Go(func() error { return c.resync(ctx) })
@@ -155,6 +163,7 @@ func (c *Controller) Replace(_ context.Context, d Desired) {
 	c.metrics.problems(d.Problems)
 	c.describe(&d)
 	c.setNotifications(&d)
+	c.clock.mind(len(d.Catalog.timed()) > 0)
 	c.updates.Set(slices.Collect(maps.Values(d.Catalog.objects)))
 	keys := []spec.Key{surveyKey}
 	for _, key := range d.Catalog.changedFrom(old.Catalog) {
@@ -184,8 +193,11 @@ func (c *Controller) describe(d *Desired) {
 	for key, o := range d.Catalog.objects {
 		c.store.update(key, func(s *ObjectStatus) {
 			s.Source, s.Generation, s.labels = o.Source().String(), generation(o), o.Meta().Labels
+			if template := spec.Template(o); template != nil {
+				s.Image = template.Image
+			}
 			if co, ok := o.(*spec.Container); ok {
-				s.Replicas, s.Image = int(*co.Spec.Replicas), co.Spec.Image
+				s.Replicas = int(*co.Spec.Replicas)
 			}
 			s.Status.Set(validCondition(d.Kept[key]), now)
 		})

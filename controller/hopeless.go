@@ -15,6 +15,7 @@ var hopeless = map[string]bool{
 	string(plan.ReasonContainerNotFound): true, string(plan.ReasonImageNotPresent): true, string(plan.ReasonUnsupported): true,
 	string(plan.ReasonStalled): true, string(plan.ReasonVolumeImmutable): true, string(plan.ReasonNetworkImmutable): true,
 	string(fault.DockerConfiguration): true, reconciler.ReasonFailed: true,
+	string(plan.ReasonBackoffLimit): true, string(plan.ReasonDeadline): true, string(plan.ReasonInvalidSchedule): true, reconciler.Suspended: true,
 }
 
 // Hopeless reports whether a condition's reason stays until somebody changes something.

@@ -24,6 +24,7 @@ func (c *Controller) known(key spec.Key, object spec.Object, seen *plan.Observed
 		k.Rollout = c.rolloutOf(o, wantedImage(o, seen), now)
 	}
 	k.Dependencies = c.dependencies(object)
+	c.runs.tell(object, &k, now)
 	return k
 }
 

@@ -55,6 +55,14 @@ func (c *Controller) tidy(d *Desired, orphans []spec.Key) {
 			c.drop(o.Key())
 		}
 	}
+	if len(d.Unknown) > 0 {
+		return // they may be wanted
+	}
+	for _, key := range c.runs.keys() { // of manifests that went while no agent ran
+		if _, wanted := d.Catalog.Get(key); !wanted && !slices.Contains(orphans, key) {
+			c.runs.forget(key)
+		}
+	}
 }
 
 // drop forgets an object of which nothing is left.
@@ -63,6 +71,7 @@ func (c *Controller) drop(key spec.Key) {
 	c.prober.Set(key, nil)
 	c.intents.forget(key)
 	c.revisions.forget(key)
+	c.runs.forget(key)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.changed, key)

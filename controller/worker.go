@@ -78,7 +78,8 @@ func (c *Controller) markDrift(key spec.Key, object spec.Object, p reconciler.Pa
 	same := s.settled == generation(object)
 	for i := range p.Outcomes {
 		a := &p.Outcomes[i].Action
-		a.Repair = same && (a.Repair || a.Kind == plan.ActionCreate)
+		made := a.Kind == plan.ActionCreate && key.Kind != spec.KindJob && key.Kind != spec.KindCronJob // another try mends nothing
+		a.Repair = same && (a.Repair || made)
 	}
 }
 
@@ -183,6 +184,7 @@ func (c *Controller) describePass(key spec.Key, d *Desired, p reconciler.Pass, e
 		}
 	})
 	c.tellReady(key, before, after, len(p.Outcomes) > 0)
+	c.tellRuns(key, before, p)
 	if ready.Reason == string(plan.ReasonCrashLoopBackOff) && slices.ContainsFunc(p.After.Containers, runs) {
 		c.queue.AddAfter(key, plan.RecoveryTime) // it may have recovered by then, of which no event tells
 	}

@@ -10,24 +10,20 @@ import (
 
 // Describe says what runs of an object whose manifest is not known; as many copies as there are count as wanted.
 func (w *World) Describe(ctx context.Context, key spec.Key) (s Status, image string, copies int, err error) {
-	if key.Kind != spec.KindContainer {
+	if !hasContainers(key.Kind) {
 		return present(), "", 0, nil
 	}
-	l, err := w.fresh(ctx, time.Time{})
+	containers, err := w.ownedBy(ctx, key)
 	if err != nil {
 		return s, "", 0, err
 	}
-	var containers []plan.Container
-	for _, summary := range l.keys[key] {
-		if id, ours := plan.Owner(summary); !ours || id.Name() != summary.Name {
-			continue
-		}
-		c, err := w.inspect(ctx, summary)
-		if err != nil {
-			return s, "", 0, err
-		}
-		image = c.Spec.Image
-		containers = append(containers, c)
+	if len(containers) > 0 {
+		image = containers[len(containers)-1].Spec.Image
+	}
+	if key.Kind != spec.KindContainer { // how often it was to run, and when, only its manifest says
+		s = present()
+		s.Containers = runStatuses(key, Pass{After: plan.Observed{Containers: containers}})
+		return s, image, 0, nil
 	}
 	object := &spec.Container{Metadata: spec.Metadata{Name: key.Name, Namespace: key.Namespace}}
 	object.Spec.Replicas = new(int32(len(containers)))
@@ -36,6 +32,25 @@ func (w *World) Describe(ctx context.Context, key spec.Key) (s Status, image str
 	}
 	p := Pass{After: plan.Observed{Containers: containers}}
 	return StatusOf(Status{}, object, p, nil, time.Now()), image, len(containers), nil
+}
+
+// ownedBy inspects the containers of an object.
+func (w *World) ownedBy(ctx context.Context, key spec.Key) (containers []plan.Container, err error) {
+	l, err := w.fresh(ctx, time.Time{})
+	if err != nil {
+		return nil, err
+	}
+	for _, summary := range l.keys[key] {
+		if id, ours := plan.Owner(summary); !ours || id.Name() != summary.Name {
+			continue
+		}
+		c, err := w.inspect(ctx, summary)
+		if err != nil {
+			return nil, err
+		}
+		containers = append(containers, c)
+	}
+	return containers, nil
 }
 
 // present is the status of a network or volume that is there.

@@ -40,6 +40,8 @@ type Options struct {
 	Known func(key spec.Key, object spec.Object, seen *plan.Observed) plan.Known
 	// NewImage gives the newest image that the registry has for an object, empty where it was not asked; nil for never.
 	NewImage func(key spec.Key) string
+	// Note remembers what a plan wants remembered before it is carried out; where it cannot, nothing is done. Nil for nowhere.
+	Note func(key spec.Key, n plan.Notes) error
 	// Handle runs a hook in or at a running container; nil for a prober's of its own.
 	Handle func(ctx context.Context, h *spec.Handler, container, address string, ports []spec.Port) error
 }
@@ -97,6 +99,9 @@ func (r *Reconciler) Plan(ctx context.Context, key spec.Key, object spec.Object,
 // wrong with an action is in its outcome.
 func (r *Reconciler) Reconcile(ctx context.Context, key spec.Key, object spec.Object, catalog plan.Catalog, since time.Time) (Pass, error) {
 	p, seen, err := r.Plan(ctx, key, object, catalog, since)
+	if err == nil {
+		p, err = r.remember(key, object, catalog, p, &seen)
+	}
 	pass := Pass{Plan: p, Left: p, After: seen}
 	if err != nil {
 		return pass, err
@@ -112,8 +117,30 @@ func (r *Reconciler) Reconcile(ctx context.Context, key spec.Key, object spec.Ob
 	if err != nil {
 		return pass, err
 	}
-	pass.Left = plan.Make(key, object, catalog, pass.After, time.Now())
-	return pass, nil
+	pass.Left, err = r.remember(key, object, catalog, plan.Make(key, object, catalog, pass.After, time.Now()), &pass.After)
+	return pass, err
+}
+
+// mostNotes is more than how often what is noted leads to something else to note.
+const mostNotes = 8
+
+// remember notes what a plan wants remembered, and plans anew by what is known then. So what is carried out is always what would also be
+// done after a crash right then.
+func (r *Reconciler) remember(key spec.Key, object spec.Object, catalog plan.Catalog, p plan.Plan, seen *plan.Observed) (plan.Plan, error) {
+	if r.opts.Note == nil {
+		return p, nil
+	}
+	for range mostNotes {
+		if p.Notes.Empty() {
+			return p, nil
+		}
+		if err := r.opts.Note(key, p.Notes); err != nil {
+			return plan.Plan{Key: key}, fault.New(fault.State, fault.Retry, "nothing is begun that could not be remembered: %w", err)
+		}
+		r.recall(key, object, seen)
+		p = plan.Make(key, object, catalog, *seen, time.Now())
+	}
+	return plan.Plan{Key: key}, fault.New(fault.State, fault.Retry, "there is no end of what %s wants remembered: %s", key, p.Notes)
 }
 
 // noteOutcomes remembers what was tried, and that what was seen before is out of date.
@@ -163,7 +190,7 @@ func (r *Reconciler) observeRest(ctx context.Context, key spec.Key, object spec.
 		}
 	}
 	switch object := object.(type) {
-	case *spec.Container:
+	case *spec.Container, *spec.Job, *spec.CronJob:
 		if o.Peers, err = r.peers(ctx, object, o.Names); err != nil {
 			return err
 		}
@@ -198,9 +225,9 @@ func refersTo(o spec.Object, kind spec.Kind) bool {
 }
 
 // peers tells when the containers started whose namespaces an object shares.
-func (r *Reconciler) peers(ctx context.Context, c *spec.Container, names map[string]plan.Summary) (map[string]time.Time, error) {
+func (r *Reconciler) peers(ctx context.Context, o spec.Object, names map[string]plan.Summary) (map[string]time.Time, error) {
 	started := map[string]time.Time{}
-	for _, ref := range spec.Peers(c) {
+	for _, ref := range spec.Peers(o) {
 		s, there := names[spec.ContainerName(ref, 0)]
 		if !there {
 			continue
@@ -217,17 +244,18 @@ func (r *Reconciler) peers(ctx context.Context, c *spec.Container, names map[str
 }
 
 // images looks up the image that is wanted, and those that the containers run.
-func (r *Reconciler) images(ctx context.Context, c *spec.Container, containers []plan.Container) (map[string]plan.Image, error) {
-	refs := map[string]bool{c.Spec.Image: true}
-	if r.opts.NewImage != nil && c.Spec.UpdatePolicy != nil {
-		refs[r.opts.NewImage(c.Key())] = true
+func (r *Reconciler) images(ctx context.Context, o spec.Object, containers []plan.Container) (map[string]plan.Image, error) {
+	s := spec.Template(o)
+	refs := map[string]bool{s.Image: true}
+	if r.opts.NewImage != nil && s.UpdatePolicy != nil {
+		refs[r.opts.NewImage(o.Key())] = true
 	}
-	for _, init := range c.Spec.InitContainers {
+	for _, init := range s.InitContainers {
 		refs[init.Image] = true
 	}
 	for i := range containers {
 		refs[containers[i].ImageID] = true
-		if c.Spec.UpdatePolicy != nil {
+		if s.UpdatePolicy != nil {
 			refs[containers[i].Spec.Image] = true
 		}
 	}
@@ -280,7 +308,7 @@ func (r *Reconciler) attachedToOwned(ctx context.Context, key spec.Key, o *plan.
 // look sees what became of a key's containers, by inspecting those that were touched. It lists nothing: what else changed has
 // its own event.
 func (r *Reconciler) look(ctx context.Context, key spec.Key, object spec.Object, catalog plan.Catalog, before plan.Observed, outcomes []apply.Outcome) (plan.Observed, error) {
-	if key.Kind != spec.KindContainer {
+	if !hasContainers(key.Kind) {
 		r.World.TouchNetworks()
 		r.World.TouchVolumes()
 		after := before
@@ -308,6 +336,9 @@ func (r *Reconciler) look(ctx context.Context, key spec.Key, object spec.Object,
 	}
 	return after, r.observeRest(ctx, key, object, catalog, &after)
 }
+
+// hasContainers reports whether the objects of a kind are containers on the engine.
+func hasContainers(k spec.Kind) bool { return spec.TemplatePath(k) != "" }
 
 func idsOf(containers []plan.Container, outcomes []apply.Outcome) (ids []string) {
 	for i := range containers {

@@ -41,6 +41,8 @@ type Status struct {
 	Restarts int `json:"restarts"`
 	// Rollout is of Containers only.
 	Rollout *RolloutStatus `json:"rollout,omitempty"`
+	// Job is of Jobs and CronJobs only.
+	Job *JobStatus `json:"job,omitempty"`
 	// Hold is why the object is not changed; nil where nobody holds it.
 	Hold *plan.Hold `json:"hold,omitempty"`
 	// Stopped is whether a person stopped it.
@@ -95,7 +97,10 @@ func StatusOf(before Status, object spec.Object, p Pass, err error, now time.Tim
 	synced := syncedCondition(p, err)
 	s.Set(synced, now)
 	if err != nil && s.Condition(Ready).Reason != "" {
-		s.Containers, s.Restarts = before.Containers, before.Restarts
+		s.Containers, s.Restarts, s.Job = before.Containers, before.Restarts, before.Job
+		return s
+	}
+	if s.jobStatus(object, p, synced, now) {
 		return s
 	}
 	c, ok := object.(*spec.Container)

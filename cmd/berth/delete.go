@@ -77,7 +77,7 @@ func (r *removal) delete(ctx context.Context, objects []spec.Object) error {
 
 // remove removes containers and networks; side by side within a kind.
 func (r *removal) remove(ctx context.Context, keys []spec.Key) error {
-	for _, kind := range []spec.Kind{spec.KindContainer, spec.KindNetwork} {
+	for _, kind := range []spec.Kind{spec.KindCronJob, spec.KindJob, spec.KindContainer, spec.KindNetwork} {
 		of := slices.DeleteFunc(slices.Clone(keys), func(k spec.Key) bool { return k.Kind != kind })
 		if err := eachSideBySide(of, func(k spec.Key) error { return r.removeKey(ctx, k) }); err != nil {
 			return err

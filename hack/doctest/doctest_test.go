@@ -169,8 +169,8 @@ func TestMakeTargetsExist(t *testing.T) {
 // TestReasonsAreDocumented reads the reasons from the source, so that a new one cannot be forgotten.
 func TestReasonsAreDocumented(t *testing.T) {
 	guide := read(t, filepath.Join(root, "docs/agent.md")) + read(t, filepath.Join(root, "docs/notifications.md"))
-	for _, source := range []string{"reconciler/plan/plan.go", "reconciler/fault/fault.go", "reconciler/status.go", "controller/controller.go", "controller/hopeless.go", "controller/tell.go", "controller/notifications.go"} {
-		for _, m := range regexp.MustCompile(`(?:Reason +Reason +=|Reason[A-Za-z]* += |Reason: |Class += |return) "([A-Z][A-Za-z]+)"`).FindAllStringSubmatch(read(t, filepath.Join(root, source)), -1) {
+	for _, source := range []string{"reconciler/plan/plan.go", "reconciler/fault/fault.go", "reconciler/status.go", "reconciler/status_job.go", "reconciler/plan/job.go", "controller/jobs.go", "controller/controller.go", "controller/hopeless.go", "controller/tell.go", "controller/notifications.go"} {
+		for _, m := range regexp.MustCompile(`(?:Reason +Reason +=|Reason[A-Za-z]* +=|Reason:|Class +=|return) "([A-Z][A-Za-z]+)"`).FindAllStringSubmatch(read(t, filepath.Join(root, source)), -1) {
 			if !strings.Contains(guide, "`"+m[1]+"`") {
 				t.Errorf("%s has the reason %s, of which docs/agent.md and docs/notifications.md say nothing", source, m[1])
 			}

@@ -23,6 +23,7 @@ const (
 	RuntimeImage        Class = "ImageError"               // an image cannot be had
 	RuntimeNetwork      Class = "NetworkError"             // a network cannot be made, joined or removed
 	RuntimeVolume       Class = "VolumeError"              // a volume cannot be made, mounted or removed
+	State               Class = "StateError"               // the agent cannot write down what it has to remember
 )
 
 // Behaviour says what a caller may do about a fault.
