@@ -382,6 +382,18 @@ func TestNetworkGoesAfterItsContainers(t *testing.T) {
 	})
 }
 
+// TestWhatIsDependedOnGoesSoonAfter: nothing but the end of what depends on it tells that its turn has come.
+func TestWhatIsDependedOnGoesSoonAfter(t *testing.T) {
+	inTime(t, func(a *agent) {
+		a.replace(append(containers(4, ""), container("db", ""), container("app", "dependsOn: [{name: db}]"))...)
+		a.settle(time.Minute)
+		a.expectRunning("shop.web00.0 shop.web01.0 shop.web02.0 shop.web03.0 shop.db.0 shop.app.0")
+		a.replace(containers(4, "")...)
+		a.settle(soon)
+		a.expectRunning("shop.web00.0 shop.web01.0 shop.web02.0 shop.web03.0")
+	})
+}
+
 func TestPullFailureLeavesWhatRuns(t *testing.T) {
 	inTime(t, func(a *agent) {
 		a.replace(container("web", ""))

@@ -62,6 +62,7 @@ func (c *Controller) hearContainer(e Event) {
 	if e.Action == "die" || e.Action == "destroy" {
 		c.enqueueUnsynced(plan.ReasonPortTaken, fault.ResourceAllocation, own...)
 		c.enqueueUnsynced(plan.ReasonNetworkInUse, "")
+		c.enqueueUnsynced(plan.ReasonDependents, "")
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 )
 
 func createCommand(g *global) *cobra.Command {
-	return group(&cobra.Command{Use: "create", Hidden: true, Short: "Begin a run of a CronJob by hand"}, createJobCommand(g))
+	return group(&cobra.Command{Use: "create", Short: "Begin a run of a CronJob by hand"}, createJobCommand(g))
 }
 
 func createJobCommand(g *global) *cobra.Command {

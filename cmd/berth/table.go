@@ -95,8 +95,12 @@ func marks(o controller.ObjectStatus, reason string) (text string) {
 	return text
 }
 
-// readyColumn is copies that serve of copies that are wanted, and 1/1 or 0/1 for what has no copies.
+// readyColumn is copies that serve of copies that are wanted, runs of a Job that succeeded of those that have to, and 1/1 or 0/1 for
+// what has neither.
 func readyColumn(o controller.ObjectStatus) string {
+	if j := o.Status.Job; o.Kind == spec.KindJob && j != nil {
+		return fmt.Sprintf("%d/%d", j.Succeeded, j.Completions)
+	}
 	if o.Kind != spec.KindContainer {
 		if o.Status.Condition(reconciler.Ready).Status {
 			return "1/1"
