@@ -1,7 +1,7 @@
 package spec
 
-// Job runs a container to its end, as often as it takes to succeed. It runs once for each revision of its manifest. This version
-// checks Jobs and does not run them yet: their condition Synced says so.
+// Job runs a container to its end, as often as it takes to succeed. It runs once for each revision of its template: another template is
+// run anew, and what is beside it can be changed while it runs.
 type Job struct {
 	TypeMeta `json:",inline"`
 	// Name, namespace, labels and annotations.
@@ -39,7 +39,7 @@ type ContainerTemplate struct {
 	Spec ContainerSpec `json:"spec"`
 }
 
-// CronJob runs a Job on a schedule. This version checks CronJobs and does not run them yet: their condition Synced says so.
+// CronJob runs a Job on a schedule.
 type CronJob struct {
 	TypeMeta `json:",inline"`
 	// Name, namespace, labels and annotations.
