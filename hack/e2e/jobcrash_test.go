@@ -44,7 +44,9 @@ func TestKilledAgentRunsNothingTwice(t *testing.T) {
 		k.killAtCall(1 + k.random.IntN(8))
 	}
 	a := k.start()
-	if !poll(30*time.Second, func() bool { return strings.Count(made(t, began), "once") == 4 && strings.Count(made(t, began), "often") > rounds/2 }) {
+	if !poll(30*time.Second, func() bool {
+		return strings.Count(made(t, began), "once") == 4 && strings.Count(made(t, began), "often") > rounds/2
+	}) {
 		t.Errorf("not all has run:\n%s\n%s", made(t, began), a.log())
 	}
 	if err := a.end(); err != nil {
