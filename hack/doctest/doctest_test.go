@@ -131,24 +131,39 @@ func TestCommandsAndFlagsExist(t *testing.T) {
 		}
 		return string(out)
 	}
-	_, list, _ := strings.Cut(help(), "Available Commands:\n")
-	list, _, _ = strings.Cut(list, "\n\n")
-	commands := regexp.MustCompile(`(?m)^  ([a-z]+) +`).FindAllStringSubmatch(list, -1)
+	subcommands := func(text string) (names []string) {
+		_, list, _ := strings.Cut(text, "Available Commands:\n")
+		list, _, _ = strings.Cut(list, "\n\n")
+		for _, m := range regexp.MustCompile(`(?m)^  ([a-z]+) +`).FindAllStringSubmatch(list, -1) {
+			names = append(names, m[1])
+		}
+		return names
+	}
 	known := map[string]string{}
-	for _, c := range commands {
-		known[c[1]] = help(c[1])
+	for _, c := range subcommands(help()) {
+		known[c] = help(c)
+		if c == "completion" || c == "help" { // cobra's own
+			continue
+		}
+		for _, sub := range subcommands(known[c]) {
+			known[c+" "+sub] = help(c, sub)
+		}
 	}
 	named := regexp.MustCompile("(?:`|^    )(?:bin/)?berth ([a-z]+)([^`\n]*)")
 	flag := regexp.MustCompile(`--[a-z-]+`)
 	for path, text := range documents(t) {
 		for _, m := range named.FindAllStringSubmatch(text, -1) {
-			text, ok := known[m[1]]
+			name := m[1]
+			if sub, _, _ := strings.Cut(strings.TrimSpace(m[2]), " "); known[name+" "+sub] != "" {
+				name += " " + sub
+			}
+			text, ok := known[name]
 			if !ok {
 				t.Errorf("%s: there is no command `berth %s`", path, m[1])
 			}
 			for _, f := range flag.FindAllString(m[2], -1) {
 				if !strings.Contains(text, f+" ") && !strings.Contains(text, f+"\n") {
-					t.Errorf("%s: berth %s has no flag %s", path, m[1], f)
+					t.Errorf("%s: berth %s has no flag %s", path, name, f)
 				}
 			}
 		}
