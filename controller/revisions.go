@@ -24,6 +24,8 @@ type revisions struct {
 
 	mu    sync.Mutex
 	byKey map[spec.Key]*known
+	// listed: what is kept of former lives of the agent was listed.
+	listed bool
 }
 
 // known is one Container's history, and what is only in memory.

@@ -7,11 +7,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/go-logr/logr"
 	"github.com/google/go-cmp/cmp"
 
+	"berth.dev/berth/reconciler/enginetest"
+	"berth.dev/berth/reconciler/plan"
 	"berth.dev/berth/spec"
 )
 
@@ -241,6 +244,34 @@ func TestRevisionFiles(t *testing.T) {
 	if names, err := filepath.Glob(filepath.Join(dir, "revisions", "*.tmp")); err != nil || len(names) > 0 {
 		t.Errorf("left behind: %v, %v", names, err)
 	}
+}
+
+// TestGoneMeanwhile: what is remembered of an object that went while no agent ran is dropped, and nothing else is.
+func TestGoneMeanwhile(t *testing.T) {
+	gone := key(spec.KindContainer, "gone")
+	dir := t.TempDir()
+	i, r := newIntents(dir, logr.Discard()), newRevisions(dir, logr.Discard())
+	for _, k := range []spec.Key{web, gone} {
+		if err := i.change(k, func(i *intent) { i.Paused = true }); err != nil {
+			t.Fatal(err)
+		}
+		o, _ := desire(t, container(k.Name, "")).Catalog.Get(k)
+		r.begin(o.(*spec.Container), o.(*spec.Container), "i1", time.Now())
+	}
+	synctest.Test(t, func(t *testing.T) {
+		e := enginetest.New()
+		defer e.Close()
+		e.AddImage("web:1", plan.Image{})
+		a := startAgent(t, e, func(o *Options) { o.StateDir = dir })
+		a.replace(container("web", ""))
+		a.settle(soon)
+		for k, want := range map[spec.Key]bool{web: true, gone: false} {
+			if paused, n := a.intents.get(k, time.Now()).Paused, len(a.revisions.list(k)); paused != want || (n > 0) != want {
+				t.Errorf("%s: paused %v, %d revisions", k, paused, n)
+			}
+		}
+		a.stop()
+	})
 }
 
 // TestRevisionsHideSecrets: no value that may be a secret leaves the agent.

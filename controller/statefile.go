@@ -55,15 +55,21 @@ func syncDir(dir string) error {
 // readState reads a file of writeState into a value; found is false where there is none. One that does not parse is set aside as
 // NAME.broken, so that a person can look at it and the next write does not have to, and counts as not there.
 func readState(name string, v any) (found bool, err error) {
+	found, err = peekState(name, v)
+	if !found || err == nil {
+		return found, err
+	}
+	aside := name + ".broken"
+	return false, errors.Join(fmt.Errorf("%s is not what the agent wrote, and is kept as %s: %w", name, aside, err), os.Rename(name, aside))
+}
+
+// peekState reads a file of writeState as readState does, and leaves one that does not parse where it is.
+func peekState(name string, v any) (found bool, err error) {
 	b, err := os.ReadFile(name)
 	if err != nil {
 		return false, ignoreMissing(err)
 	}
-	if err := json.Unmarshal(b, v); err != nil {
-		aside := name + ".broken"
-		return false, errors.Join(fmt.Errorf("%s is not what the agent wrote, and is kept as %s: %w", name, aside, err), os.Rename(name, aside))
-	}
-	return true, nil
+	return true, json.Unmarshal(b, v)
 }
 
 func removeState(name string) error { return ignoreMissing(os.Remove(name)) }

@@ -58,9 +58,9 @@ func (c *Controller) tidy(d *Desired, orphans []spec.Key) {
 	if len(d.Unknown) > 0 {
 		return // they may be wanted
 	}
-	for _, key := range c.runs.keys() { // of manifests that went while no agent ran
+	for _, key := range c.remembered() {
 		if _, wanted := d.Catalog.Get(key); !wanted && !slices.Contains(orphans, key) {
-			c.runs.forget(key)
+			c.forget(key)
 		}
 	}
 }
@@ -69,9 +69,7 @@ func (c *Controller) tidy(d *Desired, orphans []spec.Key) {
 func (c *Controller) drop(key spec.Key) {
 	c.store.remove(key)
 	c.prober.Set(key, nil)
-	c.intents.forget(key)
-	c.revisions.forget(key)
-	c.runs.forget(key)
+	c.forget(key)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.changed, key)

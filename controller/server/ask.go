@@ -82,17 +82,8 @@ func undo(c *controller.Controller, key spec.Key, by string, a Ask) (controller.
 	return c.RolloutUndo(key, by, a.ToRevision)
 }
 
-// runner begins a run of a CronJob by hand, and gives the run's name.
-type runner interface {
-	RunNow(key spec.Key, name string) (string, error)
-}
-
 func run(c *controller.Controller, key spec.Key, by string, a Ask) (controller.Answer, error) {
-	r, ok := any(c).(runner)
-	if !ok {
-		return controller.Answer{}, errors.New("this agent runs no CronJobs")
-	}
-	name, err := r.RunNow(key, a.Name)
+	name, err := c.RunNow(key, a.Name)
 	if err != nil {
 		return controller.Answer{}, err
 	}

@@ -71,6 +71,8 @@ func TestAsk(t *testing.T) {
 		{"Container/shop/web/rollout/undo", `{"toRevision":"7"}`, 400, "bad request"},
 		{"Container/shop/web/rollout/restart", `{}`, 200, "new copies"},
 		{"Container/shop/none/stop", `{}`, 404, "no Container shop/none"},
+		{"CronJob/shop/none/run", `{"name":"now"}`, 404, "no CronJob shop/none"},
+		{"Container/shop/web/run", ``, 400, "not a CronJob"},
 		{"Pod/shop/web/stop", `{}`, 404, "no Pod shop/web"},
 		{"Container/shop/web/explode", `{}`, 404, `\"explode\"`},
 		{"Container/shop/web/rollout", `{}`, 404, `\"rollout\"`},
