@@ -7,39 +7,16 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"berth.dev/berth/spec/near"
 )
 
 // alike reports whether a word may be a slip of the pen for another: it begins it, or is within two letters of it, and within a
 // third of its length.
 func alike(word, other string) bool {
 	word, other = strings.ToLower(word), strings.ToLower(other)
-	d := distance(word, other)
+	d := near.Distance(word, other)
 	return strings.HasPrefix(other, word) || strings.HasPrefix(word, other) || d <= 2 && d*3 <= len(other)
-}
-
-// distance is the number of letters to insert, drop, replace or swap with their neighbour.
-func distance(a, b string) int {
-	d := make([][]int, len(a)+1)
-	for i := range d {
-		d[i] = make([]int, len(b)+1)
-		d[i][0] = i
-	}
-	for j := range d[0] {
-		d[0][j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		for j := 1; j <= len(b); j++ {
-			replaced := d[i-1][j-1]
-			if a[i-1] != b[j-1] {
-				replaced++
-			}
-			d[i][j] = min(d[i-1][j]+1, d[i][j-1]+1, replaced)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				d[i][j] = min(d[i][j], d[i-2][j-2]+1)
-			}
-		}
-	}
-	return d[len(a)][len(b)]
 }
 
 // suggestFlag adds the flags that may be meant to the error of one that does not exist.
@@ -48,16 +25,16 @@ func suggestFlag(cmd *cobra.Command, err error) error {
 	if !errors.As(err, &unknown) {
 		return err
 	}
-	var near []string
+	var meant []string
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
 		if name := unknown.GetSpecifiedName(); len(name) > 1 && !f.Hidden && alike(name, f.Name) {
-			near = append(near, "--"+f.Name)
+			meant = append(meant, "--"+f.Name)
 		}
 	})
-	if len(near) == 0 {
+	if len(meant) == 0 {
 		return fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())
 	}
-	return fmt.Errorf("%w; did you mean %s?", err, orList(near))
+	return fmt.Errorf("%w; did you mean %s?", err, orList(meant))
 }
 
 // group makes a command that is nothing but its subcommands. An unknown one is an error, which cobra leaves to us below the root.
@@ -67,11 +44,11 @@ func group(cmd *cobra.Command, subcommands ...*cobra.Command) *cobra.Command {
 		if len(args) == 0 {
 			return nil
 		}
-		near := cmd.SuggestionsFor(args[0])
-		if len(near) == 0 {
+		meant := cmd.SuggestionsFor(args[0])
+		if len(meant) == 0 {
 			return fmt.Errorf("unknown command %q for %q; see %s --help", args[0], cmd.CommandPath(), cmd.CommandPath())
 		}
-		return fmt.Errorf("unknown command %q for %q; did you mean %s?", args[0], cmd.CommandPath(), orList(near))
+		return fmt.Errorf("unknown command %q for %q; did you mean %s?", args[0], cmd.CommandPath(), orList(meant))
 	}
 	cmd.SuggestionsMinimumDistance = 2
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }

@@ -17,7 +17,7 @@ const module = "berth.dev/berth/"
 // allowed lists, for each package and those below it, what of berth it may import; the longest prefix decides. A name ending in /
 // stands for all packages below it.
 var allowed = map[string][]string{
-	"spec":                  {"spec/internal/"},
+	"spec":                  {"spec/internal/", "spec/near"},
 	"spec/native":           {"spec", "spec/internal/"},
 	"spec/schema":           {"spec", "spec/internal/"},
 	"spec/load":             {"spec", "spec/native"},
@@ -31,11 +31,13 @@ var allowed = map[string][]string{
 	"reconciler/engine":     {"spec", "reconciler/plan", "reconciler/apply", "reconciler/fault", "reconciler"},
 	"reconciler/enginetest": {"spec", "spec/load", "reconciler/plan", "reconciler/apply", "reconciler/fault", "reconciler"},
 	"controller": {"spec", "spec/load", "watcher", "reconciler", "reconciler/plan", "reconciler/apply", "reconciler/fault", "reconciler/probe", "reconciler/schedule",
-		"controller/notify", "controller/updates"},
-	"controller/notify":  {"spec"},
-	"controller/server":  {"spec", "controller", "reconciler"},
-	"controller/updates": {"spec"},
-	"cmd/berth": {"spec", "spec/load", "spec/native", "spec/schema", "watcher", "reconciler", "reconciler/plan", "reconciler/fault",
+		"controller/notify", "controller/updates", "controller/statefile"},
+	"controller/notify":    {"spec", "controller/retry"},
+	"controller/retry":     {},
+	"controller/statefile": {},
+	"controller/server":    {"spec", "controller", "reconciler"},
+	"controller/updates":   {"spec", "controller/retry", "controller/statefile"},
+	"cmd/berth": {"spec", "spec/near", "spec/load", "spec/native", "spec/schema", "watcher", "reconciler", "reconciler/plan", "reconciler/fault",
 		"reconciler/engine", "controller", "controller/server"},
 	"hack": {"spec", "spec/", "watcher", "reconciler", "reconciler/", "controller", "controller/", "hack/"},
 }

@@ -1,48 +1,19 @@
 package shape
 
-import "strings"
+import (
+	"strings"
+
+	"berth.dev/berth/spec/near"
+)
 
 // Nearest returns the candidate that s was probably meant to be, or "" where none is close: at most two edits away, and at most a
 // third of its letters. Case does not count.
 func Nearest(s string, candidates []string) string {
 	best, least := "", 3
 	for _, c := range candidates {
-		if d := distance(strings.ToLower(s), strings.ToLower(c)); d < least && d*3 <= max(len(c), 3) {
+		if d := near.Distance(strings.ToLower(s), strings.ToLower(c)); d < least && d*3 <= max(len(c), 3) {
 			best, least = c, d
 		}
 	}
 	return best
-}
-
-// distance is the number of letters to insert, drop, replace or swap with their neighbour (optimal string alignment). Above
-// two it need not be exact.
-func distance(a, b string) int {
-	const far = 3
-	if len(a)-len(b) >= far || len(b)-len(a) >= far {
-		return far
-	}
-	d := make([][]int, len(a)+1)
-	for i := range d {
-		d[i] = make([]int, len(b)+1)
-		d[i][0] = i
-	}
-	for j := range d[0] {
-		d[0][j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		for j := 1; j <= len(b); j++ {
-			d[i][j] = min(d[i-1][j]+1, d[i][j-1]+1, d[i-1][j-1]+unequal(a[i-1], b[j-1]))
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				d[i][j] = min(d[i][j], d[i-2][j-2]+1)
-			}
-		}
-	}
-	return d[len(a)][len(b)]
-}
-
-func unequal(a, b byte) int {
-	if a == b {
-		return 0
-	}
-	return 1
 }
