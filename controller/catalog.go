@@ -10,6 +10,7 @@ import (
 // Catalog is the desired objects at one time, indexed. It is never changed, but replaced.
 type Catalog struct {
 	objects    map[spec.Key]spec.Object
+	generation map[spec.Key]string
 	dependents map[spec.Key][]spec.Key
 	networks   map[string]spec.Key // by Docker name
 	volumes    map[string]spec.Key // by Docker name
@@ -20,6 +21,7 @@ type Catalog struct {
 func NewCatalog(objects []spec.Object) *Catalog {
 	c := &Catalog{
 		objects:    make(map[spec.Key]spec.Object, len(objects)),
+		generation: make(map[spec.Key]string, len(objects)),
 		dependents: map[spec.Key][]spec.Key{},
 		networks:   map[string]spec.Key{},
 		volumes:    map[string]spec.Key{},
@@ -33,7 +35,7 @@ func NewCatalog(objects []spec.Object) *Catalog {
 
 func (c *Catalog) add(o spec.Object) {
 	key := o.Key()
-	c.objects[key] = o
+	c.objects[key], c.generation[key] = o, generation(o)
 	for _, ref := range spec.References(o) {
 		c.dependents[ref] = append(c.dependents[ref], key)
 	}
@@ -69,8 +71,8 @@ func (c *Catalog) Dependents(k spec.Key) []spec.Key { return c.dependents[k] }
 // those that refer to them.
 func (c *Catalog) changedFrom(old *Catalog) []spec.Key {
 	changed := map[spec.Key]bool{}
-	for key, o := range c.objects {
-		if before, ok := old.objects[key]; !ok || !sameContent(before, o) {
+	for key, generation := range c.generation {
+		if before, ok := old.generation[key]; !ok || before != generation {
 			changed[key] = true
 		}
 	}
@@ -86,5 +88,3 @@ func (c *Catalog) changedFrom(old *Catalog) []spec.Key {
 	}
 	return slices.SortedFunc(maps.Keys(changed), spec.Key.Compare)
 }
-
-func sameContent(a, b spec.Object) bool { return a == b || generation(a) == generation(b) }

@@ -192,7 +192,7 @@ func (c *Controller) describe(d *Desired) {
 	now := time.Now()
 	for key, o := range d.Catalog.objects {
 		c.store.update(key, func(s *ObjectStatus) {
-			s.Source, s.Generation, s.labels = o.Source().String(), generation(o), o.Meta().Labels
+			s.Source, s.Generation, s.labels = o.Source().String(), d.Catalog.generation[key], o.Meta().Labels
 			if template := spec.Template(o); template != nil {
 				s.Image = template.Image
 			}

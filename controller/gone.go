@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"berth.dev/berth/controller/statefile"
 	"berth.dev/berth/spec"
 )
 
@@ -41,7 +42,7 @@ func (s *revisions) former() (keys []spec.Key) {
 	names, _ := filepath.Glob(filepath.Join(s.dir, "*.json")) // the pattern is right
 	for _, name := range names {
 		var c chronicle
-		if found, err := peekState(name, &c); found && err == nil {
+		if found, err := statefile.Peek(name, &c); found && err == nil {
 			keys = append(keys, c.key())
 		}
 	}

@@ -1,12 +1,11 @@
 package controller
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"os"
 	"path/filepath"
 
+	"berth.dev/berth/controller/statefile"
 	"github.com/go-logr/logr"
 )
 
@@ -35,8 +34,7 @@ func (h *history) file(path string) string {
 	if err != nil {
 		abs = path
 	}
-	sum := sha256.Sum256([]byte(abs))
-	return filepath.Join(h.dir, hex.EncodeToString(sum[:12])+".json")
+	return statefile.Name(h.dir, abs)
 }
 
 // save remembers a file, by a rename so that a crash leaves the old or the new content.
@@ -79,19 +77,12 @@ func (h *history) load(path string) ([]byte, bool) {
 	if h.dir == "" {
 		return nil, false
 	}
-	e, err := readEntry(h.file(path))
-	if err != nil && !os.IsNotExist(err) {
+	var e entry
+	found, err := statefile.Peek(h.file(path), &e)
+	if err != nil {
 		h.log.Error(err, "cannot read what is remembered of a manifest", "file", path)
 	}
-	return e.Data, err == nil
-}
-
-func readEntry(name string) (e entry, err error) {
-	b, err := os.ReadFile(name)
-	if err == nil {
-		err = json.Unmarshal(b, &e)
-	}
-	return e, err
+	return e.Data, found && err == nil
 }
 
 // sweep forgets the files that are gone since an earlier life of the agent: were they remembered, a broken file of the same name
@@ -102,7 +93,8 @@ func (h *history) sweep(gone func(path string) bool) {
 		return
 	}
 	for _, name := range names {
-		if e, err := readEntry(name); err == nil && gone(e.Path) {
+		var e entry
+		if found, err := statefile.Peek(name, &e); found && err == nil && gone(e.Path) {
 			h.remove(e.Path)
 		}
 	}
@@ -112,7 +104,7 @@ func (h *history) remove(path string) {
 	if h.dir == "" {
 		return
 	}
-	if err := os.Remove(h.file(path)); err != nil && !os.IsNotExist(err) {
+	if err := statefile.Remove(h.file(path)); err != nil {
 		h.log.Error(err, "cannot forget a manifest", "file", path)
 	}
 }

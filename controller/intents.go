@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-logr/logr"
 
+	"berth.dev/berth/controller/statefile"
 	"berth.dev/berth/reconciler/plan"
 	"berth.dev/berth/spec"
 )
@@ -41,9 +42,7 @@ type intents struct {
 
 // storedIntent is an intent as it is in the file.
 type storedIntent struct {
-	Kind      spec.Kind `json:"kind"`
-	Namespace string    `json:"namespace"`
-	Name      string    `json:"name"`
+	identity
 	intent
 }
 
@@ -55,12 +54,12 @@ func newIntents(stateDir string, log logr.Logger) *intents {
 	}
 	s.file = filepath.Join(stateDir, "intents.json")
 	var stored []storedIntent
-	if _, err := readState(s.file, &stored); err != nil {
+	if _, err := statefile.Read(s.file, &stored); err != nil {
 		log.Error(err, "what was asked for by hand is not known any more: nothing is held, stopped or paused")
 		return s
 	}
 	for _, i := range stored {
-		s.byKey[spec.Key{Kind: i.Kind, Namespace: i.Namespace, Name: i.Name}] = i.intent
+		s.byKey[i.key()] = i.intent
 	}
 	return s
 }
@@ -120,13 +119,13 @@ func (s *intents) save(now time.Time) error {
 			i.Hold = nil
 		}
 		if i != (intent{}) {
-			stored = append(stored, storedIntent{key.Kind, key.Namespace, key.Name, i})
+			stored = append(stored, storedIntent{identityOf(key), i})
 		}
 	}
 	slices.SortFunc(stored, func(a, b storedIntent) int {
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
 	})
-	return writeState(s.file, stored)
+	return statefile.Write(s.file, stored)
 }
 
 // expiries gives when each hold ends that does by itself.

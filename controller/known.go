@@ -21,20 +21,22 @@ func (c *Controller) known(key spec.Key, object spec.Object, seen *plan.Observed
 		}
 	}
 	if o, ok := object.(*spec.Container); ok {
-		k.Rollout = c.rolloutOf(o, wantedImage(o, seen), now)
+		_, image := wanted(o, seen)
+		k.Rollout = c.rolloutOf(o, image, now)
 	}
 	k.Dependencies = c.dependencies(object)
 	c.runs.tell(object, &k, now)
 	return k
 }
 
-// wantedImage says what image a manifest means now: its digest where it is pinned, else its ID; empty where it is not there.
-func wantedImage(o *spec.Container, seen *plan.Observed) string {
-	image, _ := plan.EffectiveImage(&o.Spec, seen.NewImage, plan.Proven(seen.Containers), seen.Images)
-	if _, digest, pinned := strings.Cut(image, "@"); pinned {
-		return digest
+// wanted is a manifest with the image that its updatePolicy has led to, and what that image is now: its digest where it is pinned, else
+// its ID; empty where it is not there.
+func wanted(o *spec.Container, seen *plan.Observed) (run *spec.Container, image string) {
+	run, _ = seen.Updated(o)
+	if _, digest, pinned := strings.Cut(run.Spec.Image, "@"); pinned {
+		return run, digest
 	}
-	return seen.Images[image].ID
+	return run, seen.Images[run.Spec.Image].ID
 }
 
 // dependencies tells how the objects are that an object depends on.
@@ -94,27 +96,26 @@ func (c *Controller) watch(ctx context.Context, key spec.Key, p reconciler.Pass)
 }
 
 // noteRollout brings the history of an object's revisions up to date with what a pass found.
-func (c *Controller) noteRollout(key spec.Key, object spec.Object, p reconciler.Pass) {
+func (c *Controller) noteRollout(key spec.Key, object spec.Object, generation string, p reconciler.Pass) {
 	o, ok := object.(*spec.Container)
 	if !ok || p.Left.Rollout == nil || len(p.After.Images) == 0 {
 		return
 	}
-	now, image, gen := time.Now(), wantedImage(o, &p.After), generation(o)
-	run := *o
-	run.Spec.Image, _ = plan.EffectiveImage(&o.Spec, p.After.NewImage, plan.Proven(p.After.Containers), p.After.Images)
-	c.revisions.begin(o, &run, image, now)
+	now := time.Now()
+	run, image := wanted(o, &p.After)
+	c.revisions.begin(o, run, image, now)
 	if advanced(p) {
 		c.revisions.noteProgress(key, now)
 	}
 	for _, r := range []*plan.RolloutState{p.Plan.Rollout, p.Left.Rollout} {
 		if r != nil && r.Phase == plan.RolloutFailed {
-			c.revisions.failed(key, gen, image, r.Message, now)
+			c.revisions.failed(key, generation, image, r.Message, now)
 			c.tell(key, spec.EventWarning, string(plan.ReasonRolledBack), r.Message)
 			return
 		}
 	}
 	if p.Left.Rollout.Phase == plan.RolloutComplete {
-		c.revisions.deployed(key, gen, image, now)
+		c.revisions.deployed(key, generation, image, now)
 	}
 }
 
@@ -132,18 +133,8 @@ func (c *Controller) rolloutStatus(key spec.Key, r *plan.RolloutState) *reconcil
 	if r == nil {
 		return nil
 	}
-	s := &reconciler.RolloutStatus{Phase: r.Phase, Updated: r.Updated, Ready: r.Ready, Total: r.Total, Message: r.Message, Strategy: r.Strategy}
-	if list := c.revisions.list(key); len(list) > 0 {
-		s.Revision = list[len(list)-1].Number
-		if r.Phase == plan.RolloutFailed || r.Phase == plan.RolloutRolledBack {
-			for _, known := range list {
-				if known.State == RevisionDeployed {
-					s.Revision = known.Number
-				}
-			}
-		}
-	}
-	return s
+	return &reconciler.RolloutStatus{Phase: r.Phase, Revision: c.revisions.inForce(key), Updated: r.Updated, Ready: r.Ready, Total: r.Total,
+		Message: r.Message, Strategy: r.Strategy}
 }
 
 // newImage is the newest image that the registry has for an object.

@@ -48,7 +48,7 @@ func (c *Controller) describeNotification(key spec.Key) {
 	c.store.update(key, func(s *ObjectStatus) {
 		fares, _ := c.notifier.Status(key) // within the update, so that the store has the newest
 		was, is = s.Status.Condition(reconciler.Ready), notificationCondition(o, fares)
-		s.Status.ObservedGeneration = generation(o)
+		s.Status.ObservedGeneration = d.Catalog.generation[key]
 		s.Status.Set(reconciler.Condition{Type: reconciler.Synced, Status: true, Reason: "UpToDate"}, now)
 		s.Status.Set(is, now)
 	})

@@ -72,14 +72,8 @@ func (r *Revision) object() (*spec.Container, error) {
 
 // chronicle is the revisions of one Container, by number. The last is the manifest's present one.
 type chronicle struct {
-	Kind      spec.Kind  `json:"kind"`
-	Namespace string     `json:"namespace"`
-	Name      string     `json:"name"`
+	identity
 	Revisions []Revision `json:"revisions"`
-}
-
-func (c *chronicle) key() spec.Key {
-	return spec.Key{Kind: c.Kind, Namespace: c.Namespace, Name: c.Name}
 }
 
 // find gives the newest revision of a manifest and an image; nil where there is none.

@@ -1,8 +1,6 @@
 package controller
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"path/filepath"
@@ -12,6 +10,7 @@ import (
 
 	"github.com/go-logr/logr"
 
+	"berth.dev/berth/controller/statefile"
 	"berth.dev/berth/reconciler/plan"
 	"berth.dev/berth/spec"
 )
@@ -56,8 +55,7 @@ func newRevisions(stateDir string, log logr.Logger) *revisions {
 }
 
 func (s *revisions) file(key spec.Key) string {
-	sum := sha256.Sum256([]byte(key.String()))
-	return filepath.Join(s.dir, hex.EncodeToString(sum[:12])+".json")
+	return statefile.Name(s.dir, key.String())
 }
 
 // of gives an object's history, read when it is first asked for. The lock is held.
@@ -67,12 +65,12 @@ func (s *revisions) of(key spec.Key) *known {
 	}
 	k := &known{}
 	if s.dir != "" {
-		if _, err := readState(s.file(key), &k.chronicle); err != nil {
+		if _, err := statefile.Read(s.file(key), &k.chronicle); err != nil {
 			s.log.Error(err, "the revisions are not known any more", "object", key.String())
 		}
 	}
 	if k.key() != key { // there was none, or it cannot be read
-		k.chronicle = chronicle{Kind: key.Kind, Namespace: key.Namespace, Name: key.Name}
+		k.chronicle = chronicle{identity: identityOf(key)}
 	}
 	s.byKey[key] = k
 	return k
@@ -83,7 +81,7 @@ func (s *revisions) save(k *known) error {
 	if s.dir == "" {
 		return nil
 	}
-	err := writeState(s.file(k.key()), k.chronicle)
+	err := statefile.Write(s.file(k.key()), k.chronicle)
 	if err != nil {
 		s.log.Error(err, "cannot write the revisions down", "object", k.key().String())
 	}
@@ -167,9 +165,16 @@ func (s *revisions) forget(key spec.Key) {
 	if s.dir == "" {
 		return
 	}
-	if err := removeState(s.file(key)); err != nil {
+	if err := statefile.Remove(s.file(key)); err != nil {
 		s.log.Error(err, "cannot forget the revisions", "object", key.String())
 	}
+}
+
+// inForce is the number of the revision that an object's copies are brought to; 0 where none is known.
+func (s *revisions) inForce(key spec.Key) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return numberOf(s.of(key).inForce())
 }
 
 // list copies an object's revisions, by number.

@@ -1,8 +1,6 @@
 package controller
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"maps"
 	"path/filepath"
@@ -12,6 +10,7 @@ import (
 
 	"github.com/go-logr/logr"
 
+	"berth.dev/berth/controller/statefile"
 	"berth.dev/berth/reconciler/plan"
 	"berth.dev/berth/spec"
 )
@@ -28,16 +27,10 @@ type runStore struct {
 
 // storedRuns is an object's file.
 type storedRuns struct {
-	Kind      spec.Kind      `json:"kind"`
-	Namespace string         `json:"namespace"`
-	Name      string         `json:"name"`
-	Schedule  string         `json:"schedule,omitempty"` // with its time zone; another one begins anew
-	Runs      plan.Runs      `json:"runs,omitzero"`
-	Done      *plan.Finished `json:"done,omitempty"`
-}
-
-func (s storedRuns) key() spec.Key {
-	return spec.Key{Kind: s.Kind, Namespace: s.Namespace, Name: s.Name}
+	identity
+	Schedule string         `json:"schedule,omitempty"` // with its time zone; another one begins anew
+	Runs     plan.Runs      `json:"runs,omitzero"`
+	Done     *plan.Finished `json:"done,omitempty"`
 }
 
 // newRunStore reads what was kept. A file that cannot be read is logged, and counts as not there.
@@ -50,7 +43,7 @@ func newRunStore(stateDir string, log logr.Logger) *runStore {
 	names, _ := filepath.Glob(filepath.Join(r.dir, "*.json")) // the pattern is right
 	for _, name := range names {
 		var s storedRuns
-		if found, err := readState(name, &s); err != nil {
+		if found, err := statefile.Read(name, &s); err != nil {
 			log.Error(err, "what was known of a job's runs is lost")
 		} else if found {
 			r.byKey[s.key()] = s
@@ -60,8 +53,7 @@ func newRunStore(stateDir string, log logr.Logger) *runStore {
 }
 
 func (r *runStore) file(key spec.Key) string {
-	sum := sha256.Sum256([]byte(key.String()))
-	return filepath.Join(r.dir, hex.EncodeToString(sum[:12])+".json")
+	return statefile.Name(r.dir, key.String())
 }
 
 // tell completes what the planner is told of an object. A CronJob that is new, or has another schedule, is known since now.
@@ -86,7 +78,7 @@ func (r *runStore) tell(object spec.Object, k *plan.Known, now time.Time) {
 
 func (r *runStore) of(key spec.Key) storedRuns {
 	s := r.byKey[key]
-	s.Kind, s.Namespace, s.Name = key.Kind, key.Namespace, key.Name
+	s.identity = identityOf(key)
 	return s
 }
 
@@ -133,7 +125,7 @@ func (r *runStore) save(s storedRuns) error {
 	if r.dir == "" {
 		return nil
 	}
-	return writeState(r.file(s.key()), s)
+	return statefile.Write(r.file(s.key()), s)
 }
 
 // forget drops what is known of an object that is gone.
@@ -147,7 +139,7 @@ func (r *runStore) forget(key spec.Key) {
 	if r.dir == "" {
 		return
 	}
-	if err := removeState(r.file(key)); err != nil {
+	if err := statefile.Remove(r.file(key)); err != nil {
 		r.log.Error(err, "cannot forget the runs of what is gone", "object", key.String())
 	}
 }

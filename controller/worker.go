@@ -41,6 +41,7 @@ func (c *Controller) lookAt(ctx context.Context, key spec.Key) {
 		return
 	}
 	object, wanted := d.Catalog.Get(key)
+	generation := d.Catalog.generation[key]
 	if wanted && !onEngine(key.Kind) {
 		c.converged(key, time.Now())
 		return
@@ -52,9 +53,9 @@ func (c *Controller) lookAt(ctx context.Context, key spec.Key) {
 	pass, err := c.rec.Reconcile(ctx, key, object, d.Catalog, since)
 	if err == nil {
 		c.watch(ctx, key, pass)
-		c.noteRollout(key, object, pass)
+		c.noteRollout(key, object, generation, pass)
 	}
-	c.markDrift(key, object, pass)
+	c.markDrift(key, generation, pass)
 	c.metrics.pass(key, pass, err, time.Since(start))
 	c.report(key, pass, err)
 	c.next(key, pass, err)
@@ -70,12 +71,12 @@ func (c *Controller) lookAt(ctx context.Context, key spec.Key) {
 
 // markDrift notes what mends and what does as the manifest newly says, by whether the object was in sync with the same manifest
 // before. The planner, who asks nobody, cannot tell: no label says which limits a container was made with.
-func (c *Controller) markDrift(key spec.Key, object spec.Object, p reconciler.Pass) {
+func (c *Controller) markDrift(key spec.Key, generation string, p reconciler.Pass) {
 	s, _ := c.store.get(key)
-	if object == nil || s.settled == "" {
+	if generation == "" || s.settled == "" { // it is gone, or was never as wanted
 		return
 	}
-	same := s.settled == generation(object)
+	same := s.settled == generation
 	for i := range p.Outcomes {
 		a := &p.Outcomes[i].Action
 		made := a.Kind == plan.ActionCreate && key.Kind != spec.KindJob && key.Kind != spec.KindCronJob // another try mends nothing
@@ -169,7 +170,7 @@ func (c *Controller) forgetRemoved(key spec.Key, p reconciler.Pass, err error) {
 
 // describePass puts the result of a pass into the store, and reports whether those that depend on the object may go on.
 func (c *Controller) describePass(key spec.Key, d *Desired, p reconciler.Pass, err error) (ripe bool) {
-	now, object := time.Now(), d.Catalog.objects[key]
+	now, object, generation := time.Now(), d.Catalog.objects[key], d.Catalog.generation[key]
 	var synced, ready reconciler.Condition
 	var before, after reconciler.Status
 	c.store.update(key, func(s *ObjectStatus) {
@@ -177,7 +178,7 @@ func (c *Controller) describePass(key spec.Key, d *Desired, p reconciler.Pass, e
 		s.Status = reconciler.StatusOf(s.Status, object, p, err, now)
 		s.Status.Rollout = c.rolloutStatus(key, p.Left.Rollout)
 		after = s.Status
-		s.Status.ObservedGeneration = generation(object)
+		s.Status.ObservedGeneration = generation
 		synced, ready = s.Status.Condition(reconciler.Synced), s.Status.Condition(reconciler.Ready)
 		if synced.Status {
 			s.settled = s.Status.ObservedGeneration
@@ -192,7 +193,7 @@ func (c *Controller) describePass(key spec.Key, d *Desired, p reconciler.Pass, e
 		c.converged(key, now)
 	}
 	was, is := before.Condition(reconciler.Ready), ready
-	return was.Status != is.Status || was.Reason != is.Reason || before.ObservedGeneration != generation(object)
+	return was.Status != is.Status || was.Reason != is.Reason || before.ObservedGeneration != generation
 }
 
 func runs(c plan.Container) bool { return c.State == plan.StateRunning }

@@ -209,14 +209,11 @@ func (r *Reconciler) observeRest(ctx context.Context, key spec.Key, object spec.
 // recall adds what the agent knows beside what the engine reports.
 func (r *Reconciler) recall(key spec.Key, object spec.Object, o *plan.Observed) {
 	o.Memory.Healthy = r.memory.healthySince(o.Containers)
-	newImage := ""
 	if r.opts.NewImage != nil {
-		newImage = r.opts.NewImage(key)
+		o.NewImage = r.opts.NewImage(key)
 	}
-	o.NewImage = newImage
 	if r.opts.Known != nil {
 		o.Known = r.opts.Known(key, object, o)
-		o.NewImage = newImage
 	}
 }
 

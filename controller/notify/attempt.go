@@ -3,9 +3,10 @@ package notify
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"slices"
 	"time"
+
+	"berth.dev/berth/controller/retry"
 )
 
 // The waits between tries; each a random part of itself shorter, so that many agents do not come at once. What could not be
@@ -94,11 +95,4 @@ func (s *sender) finish(it *item) {
 	s.items = slices.DeleteFunc(s.items, func(other *item) bool { return other == it })
 }
 
-// backoff is the wait after so many tries.
-func backoff(tries int) time.Duration {
-	wait := retryMost
-	if tries < 16 { // far beyond the most
-		wait = min(retryFirst<<(tries-1), retryMost)
-	}
-	return wait/2 + rand.N(wait/2)
-}
+func backoff(tries int) time.Duration { return retry.Backoff(tries, retryFirst, retryMost) }

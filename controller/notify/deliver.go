@@ -9,10 +9,10 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"strconv"
 	"strings"
 	"time"
 
+	"berth.dev/berth/controller/retry"
 	"berth.dev/berth/spec"
 )
 
@@ -100,17 +100,8 @@ func judge(host string, resp *http.Response, now time.Time) error {
 	return f
 }
 
-// retryAfter reads the header of RFC 9110, 10.2.3: seconds or a date; 0 for none. No more than giveUp is waited.
-func retryAfter(value string, now time.Time) time.Duration {
-	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
-		return min(time.Duration(seconds)*time.Second, giveUp)
-	}
-	at, err := http.ParseTime(value)
-	if err != nil {
-		return 0
-	}
-	return min(max(at.Sub(now), 0), giveUp)
-}
+// retryAfter reads the header; no more than giveUp is waited.
+func retryAfter(value string, now time.Time) time.Duration { return retry.After(value, now, giveUp) }
 
 // reason is an error's text without the URL that net/http puts before it.
 func reason(err error, timeout time.Duration) string {

@@ -2,10 +2,10 @@ package updates
 
 import (
 	"context"
-	"math/rand/v2"
 	"slices"
 	"time"
 
+	"berth.dev/berth/controller/retry"
 	"berth.dev/berth/spec"
 )
 
@@ -25,13 +25,7 @@ const (
 	backoffMost  = 5 * time.Minute
 )
 
-func backoff(failures int) time.Duration {
-	d := backoffMost
-	if n := failures - 1; n < 10 {
-		d = min(d, backoffFirst<<n)
-	}
-	return d - rand.N(d/2)
-}
+func backoff(failures int) time.Duration { return retry.Backoff(failures, backoffFirst, backoffMost) }
 
 // fail notes that the registry gave no answer.
 func (l *lane) fail(now time.Time, r *refusal) {

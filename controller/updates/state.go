@@ -1,13 +1,10 @@
 package updates
 
 import (
-	"encoding/json"
-	"errors"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"sync"
 
+	"berth.dev/berth/controller/statefile"
 	"github.com/go-logr/logr"
 )
 
@@ -38,11 +35,7 @@ func (s state) load() (all []record) {
 	if s.file == "" {
 		return nil
 	}
-	b, err := os.ReadFile(s.file)
-	if err == nil {
-		err = json.Unmarshal(b, &all)
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if _, err := statefile.Peek(s.file, &all); err != nil {
 		s.log.Error(err, "cannot read which images were found: the registries are asked again", "file", s.file)
 		return nil
 	}
@@ -56,23 +49,7 @@ func (s state) save(all func() []record) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := write(s.file, all()); err != nil {
+	if err := statefile.Write(s.file, all()); err != nil {
 		s.log.Error(err, "cannot keep which images were found", "file", s.file)
 	}
-}
-
-// write replaces a file by a rename, so that a crash leaves the old or the new content.
-func write(file string, all []record) error {
-	b, err := json.MarshalIndent(all, "", "  ")
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
-		return err
-	}
-	tmp := file + ".tmp"
-	if err := os.WriteFile(tmp, append(b, '\n'), 0o600); err != nil {
-		return err
-	}
-	return os.Rename(tmp, file)
 }

@@ -15,17 +15,13 @@ import (
 func (p *planner) dependenciesMet(s *spec.ContainerSpec) bool {
 	met := true
 	for _, d := range s.DependsOn {
-		key := dependencyKey(d, p.Key.Namespace)
+		key := d.Key(p.Key.Namespace)
 		if why := p.unmet(d, key); why != "" {
 			p.block(Block{Reason: ReasonDependency, For: key, Message: why})
 			met = false
 		}
 	}
 	return met
-}
-
-func dependencyKey(d spec.Dependency, namespace string) spec.Key {
-	return spec.Key{Kind: cmp.Or(d.Kind, spec.KindContainer), Namespace: cmp.Or(d.Namespace, namespace), Name: d.Name}
 }
 
 // unmet says why a dependency is not met; empty where it is.
@@ -50,7 +46,7 @@ func (p *planner) unmet(d spec.Dependency, key spec.Key) string {
 func dependsOnLabel(deps []spec.Dependency, namespace string) string {
 	names := make([]string, len(deps))
 	for i, d := range deps {
-		k := dependencyKey(d, namespace)
+		k := d.Key(namespace)
 		names[i] = string(k.Kind) + "/" + k.Namespace + "/" + k.Name
 	}
 	return strings.Join(names, " ")

@@ -16,8 +16,6 @@ type Known struct {
 	Rollout Rollout
 	// Dependencies maps the objects that the object depends on to how they are; one that is missing is not there.
 	Dependencies map[spec.Key]Dependency
-	// NewImage is the newest image that the registry has for the object; empty where it was not asked.
-	NewImage string
 	// Runs is of CronJobs only.
 	Runs Runs
 	// Done is how a Job ended, be its containers there or not; nil where that is not known.

@@ -27,7 +27,9 @@ type Observed struct {
 	Volumes  map[string]Volume
 	// Images are those that the key's object and containers use, by reference and by ID; one that is not there is not present.
 	Images map[string]Image
-	Memory Memory
+	// NewImage is the newest image that the registry has for the object; empty where it was not asked.
+	NewImage string
+	Memory   Memory
 	Known
 }
 

@@ -27,42 +27,32 @@ func (ro *rollout) replace(m *member) bool {
 // stopFirstNote says that the old container stops first, and why it has to.
 func (ro *rollout) stopFirstNote() string {
 	note := "the old one stops before it starts"
-	if why := ro.inTheWay(); why != "" {
-		note += ": " + why
+	if ro.inTheWay != "" {
+		note += ": " + ro.inTheWay
 	}
 	return note
 }
 
 // recreateAll plans the replacement of all copies at once: all old ones stop before the first new one starts.
 func (ro *rollout) recreateAll(candidates []*member) {
+	unable := func(m *member) bool { return !ro.replaceable(m) }
+	if len(candidates) == 0 || slices.ContainsFunc(candidates, unable) {
+		return // all or none: the others would not be stopped before
+	}
 	var all steps
-	var why []Change
-	var able []*member
 	for _, m := range candidates {
-		if !ro.replaceable(m) {
-			return // all or none: the others would not be stopped before
-		}
 		s := ro.stopFirst(m)
 		all.create, all.rename = append(all.create, s.create...), append(all.rename, s.rename...)
 		all.stop, all.start = append(all.stop, s.stop...), append(all.start, s.start...)
-		if why == nil {
-			why = m.why
-		}
-		able = append(able, m)
-	}
-	if len(able) == 0 {
-		return
+		m.busy = true
 	}
 	for i, op := range all.start {
 		if op.Verb == StartContainer && op.Undo == nil {
 			all.start[i].Undo = &Op{Verb: StopContainer, Target: op.Target} // an old one may need its port
 		}
 	}
-	for _, m := range able {
-		m.busy = true
-	}
-	first := able[0]
-	ro.act(Action{Kind: ActionRecreate, Target: first.want.Name, Why: append(why, Change{Note: "all old copies stop before the first new one starts"}),
+	first := candidates[0]
+	ro.act(Action{Kind: ActionRecreate, Target: first.want.Name, Why: append(first.why, Change{Note: "all old copies stop before the first new one starts"}),
 		Ops: slices.Concat(all.create, all.rename, all.stop, all.start), Revision: first.want.attempt, Repair: ro.repairs(first)})
 }
 
@@ -152,12 +142,12 @@ func (ro *rollout) restore(m *member, why string) {
 			a.Ops = append(a.Ops, Op{Verb: RemoveContainer, Target: m.next.ID})
 		}
 		left = m.main
-		if runsNow(left) {
-			a.Ops = append(a.Ops, stop(m.want, left))
-		}
-		a.Ops = append(a.Ops, Op{Verb: RenameContainer, Target: left.ID, To: m.name + suffixNext})
-	} else if left != nil && runsNow(left) {
+	}
+	if left != nil && runsNow(left) {
 		a.Ops = append(a.Ops, stop(m.want, left))
+	}
+	if m.main != nil {
+		a.Ops = append(a.Ops, Op{Verb: RenameContainer, Target: left.ID, To: m.name + suffixNext})
 	}
 	a.Ops = append(a.Ops, Op{Verb: RenameContainer, Target: m.prev.ID, To: m.name})
 	switch m.prev.State {

@@ -13,7 +13,7 @@ import (
 // good one is what is wanted.
 func (p *planner) container(c *spec.Container) {
 	cells := p.cells()
-	c, note := p.updated(c)
+	c, note := p.seen.Updated(c)
 	ro := p.rolloutTo(c, "", cells)
 	phase, why := RolloutProgressing, ""
 	good, record := p.seen.Rollout.Good, ""
@@ -35,9 +35,12 @@ func (p *planner) container(c *spec.Container) {
 	ro.Rollout.Update = note
 }
 
-// updated is the object with the image that its updatePolicy leads to, and a note of one that is not applied.
-func (p *planner) updated(c *spec.Container) (*spec.Container, string) {
-	image, note := EffectiveImage(&c.Spec, p.seen.NewImage, Proven(p.seen.Containers), p.seen.Images)
+// Updated is the object with the image that its updatePolicy leads to, and a note of one that is not applied.
+func (o *Observed) Updated(c *spec.Container) (updated *spec.Container, note string) {
+	if c.Spec.UpdatePolicy == nil {
+		return c, ""
+	}
+	image, note := EffectiveImage(&c.Spec, o.NewImage, o.own(), o.Images)
 	if image == c.Spec.Image {
 		return c, note
 	}
@@ -46,9 +49,9 @@ func (p *planner) updated(c *spec.Container) (*spec.Container, string) {
 	return &now, note
 }
 
-// Proven picks the containers that are berth's beyond doubt.
-func Proven(containers []Container) (own []Container) {
-	for _, c := range containers {
+// own picks the containers that are berth's beyond doubt.
+func (o *Observed) own() (own []Container) {
+	for _, c := range o.Containers {
 		if _, ours := proven(c.Summary); ours && c.Labels[spec.LabelInit] == "" {
 			own = append(own, c)
 		}
@@ -195,7 +198,7 @@ func (ro *rollout) limits() (surge, unavailable int) {
 		asked = *s.RollingUpdate
 	}
 	quarter := spec.CountOrPercent{Value: 25, Percent: true}
-	if ro.inTheWay() == "" {
+	if ro.inTheWay == "" {
 		surge = orQuarter(asked.MaxSurge, quarter).Of(n, true)
 	}
 	if asked.MaxUnavailable != nil || surge == 0 {
@@ -236,7 +239,7 @@ func (ro *rollout) isRecreate() bool {
 
 // strategy says in which order a copy and its replacement stop and start.
 func (ro *rollout) strategy() string {
-	switch why := ro.inTheWay(); {
+	switch why := ro.inTheWay; {
 	case ro.isRecreate():
 		return "all old copies stop before the first new one starts"
 	case why != "":
@@ -248,9 +251,8 @@ func (ro *rollout) strategy() string {
 	return "each new copy starts before its old one stops"
 }
 
-// inTheWay says what two containers cannot, or should not, have at once; empty where there is nothing. Only a maxSurge that was
-// asked for has two containers write to the same files.
-func (ro *rollout) inTheWay() string {
+// obstacle finds what is in the way of two containers at once. Only a maxSurge that was asked for has two write to the same files.
+func (ro *rollout) obstacle() string {
 	s := &ro.object.Spec
 	asked := s.Strategy != nil && s.Strategy.RollingUpdate != nil && s.Strategy.RollingUpdate.MaxSurge != nil
 	switch {

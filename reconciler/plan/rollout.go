@@ -44,6 +44,8 @@ type rollout struct {
 	*planner
 	object  *spec.Container
 	members []*member
+	// inTheWay says what two containers cannot, or should not, have at once; empty where there is nothing.
+	inTheWay string
 }
 
 // member is one copy in a rollout.
@@ -64,21 +66,28 @@ type member struct {
 func (p *planner) rolloutTo(c *spec.Container, record string, cells map[int]*cell) *rollout {
 	p.Plan, p.obstructed, p.peerless, p.peersAt = Plan{Key: p.Key}, false, false, time.Time{}
 	ro := &rollout{planner: p, object: c}
-	if *c.Spec.Replicas == 0 {
-		return ro
+	if *c.Spec.Replicas > 0 {
+		ro.enlist(record, cells)
 	}
-	r := p.resolve(c)
+	ro.inTheWay = ro.obstacle()
+	return ro
+}
+
+// enlist compares each copy.
+func (ro *rollout) enlist(record string, cells map[int]*cell) {
+	p := ro.planner
+	r := p.resolve(ro.object)
 	if kept, ok := parseRecord(record); ok {
 		r.record, r.Revision = kept, record
 		r.attempt = record + r.peers
 	}
-	for ordinal := range int(*c.Spec.Replicas) {
+	for ordinal := range int(*ro.object.Spec.Replicas) {
 		cl := cells[ordinal]
 		if cl == nil {
 			cl = &cell{name: spec.ContainerName(p.Key, ordinal)}
 		}
 		m := &member{cell: cl, want: r.want(ordinal)}
-		p.lookForForeign(c, cl)
+		p.lookForForeign(ro.object, cl)
 		if m.main != nil {
 			m.diffs, m.joints, m.why = p.compare(m.want, m.main)
 		}
@@ -88,7 +97,6 @@ func (p *planner) rolloutTo(c *spec.Container, record string, cells map[int]*cel
 		m.surge = m.main != nil && len(m.why) > 0 && m.next != nil && !m.next.StartedAt.IsZero() && p.matches(m.want, m.next)
 		ro.members = append(ro.members, m)
 	}
-	return ro
 }
 
 // compare lists what is not as wanted, and what of it only a new container can mend.
@@ -205,7 +213,7 @@ func (ro *rollout) readBack(have *Container) *spec.Container {
 	s.Labels = maps.Clone(s.Labels)
 	maps.DeleteFunc(s.Labels, func(k, _ string) bool { return strings.HasPrefix(k, spec.LabelPrefix) })
 	for _, mode := range []struct{ have, now *string }{{&s.NetworkMode, &now.NetworkMode}, {&s.PidMode, &now.PidMode}, {&s.IpcMode, &now.IpcMode}} {
-		if strings.HasPrefix(*mode.have, containerMode) {
+		if isPeer(*mode.have) {
 			*mode.have = *mode.now
 		}
 	}

@@ -1,6 +1,9 @@
-package controller
+// Package statefile keeps values in files over restarts of the agent.
+package statefile
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,9 +12,15 @@ import (
 	"syscall"
 )
 
-// writeState puts a value into a file that only the agent's user can read. A crash, of the agent or of the host, leaves the old or
+// Name is the file of something in a folder, whatever characters it is called by.
+func Name(dir, what string) string {
+	sum := sha256.Sum256([]byte(what))
+	return filepath.Join(dir, hex.EncodeToString(sum[:12])+".json")
+}
+
+// Write puts a value into a file that only the agent's user can read. A crash, of the agent or of the host, leaves the old or
 // the new content: the file is on the disk before it gets its name.
-func writeState(name string, v any) error {
+func Write(name string, v any) error {
 	b, err := json.Marshal(v)
 	if err != nil {
 		return err
@@ -52,10 +61,10 @@ func syncDir(dir string) error {
 	return errors.Join(err, d.Close())
 }
 
-// readState reads a file of writeState into a value; found is false where there is none. One that does not parse is set aside as
+// Read reads a file of Write into a value; found is false where there is none. One that does not parse is set aside as
 // NAME.broken, so that a person can look at it and the next write does not have to, and counts as not there.
-func readState(name string, v any) (found bool, err error) {
-	found, err = peekState(name, v)
+func Read(name string, v any) (found bool, err error) {
+	found, err = Peek(name, v)
 	if !found || err == nil {
 		return found, err
 	}
@@ -63,8 +72,8 @@ func readState(name string, v any) (found bool, err error) {
 	return false, errors.Join(fmt.Errorf("%s is not what the agent wrote, and is kept as %s: %w", name, aside, err), os.Rename(name, aside))
 }
 
-// peekState reads a file of writeState as readState does, and leaves one that does not parse where it is.
-func peekState(name string, v any) (found bool, err error) {
+// Peek reads a file of Write as Read does, and leaves one that does not parse where it is.
+func Peek(name string, v any) (found bool, err error) {
 	b, err := os.ReadFile(name)
 	if err != nil {
 		return false, ignoreMissing(err)
@@ -72,7 +81,8 @@ func peekState(name string, v any) (found bool, err error) {
 	return true, json.Unmarshal(b, v)
 }
 
-func removeState(name string) error { return ignoreMissing(os.Remove(name)) }
+// Remove removes a file; one that is not there is no error.
+func Remove(name string) error { return ignoreMissing(os.Remove(name)) }
 
 func ignoreMissing(err error) error {
 	if errors.Is(err, os.ErrNotExist) {
