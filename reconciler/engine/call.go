@@ -115,6 +115,9 @@ func settled[T any](ctx context.Context, c *Client, f failure, do func(context.C
 			c.lost(api)
 		}
 	}
+	if c.api.Load() != api { // it was given up meanwhile, and connections that this call has made since would linger
+		_ = api.Close()
+	}
 	return result, err
 }
 

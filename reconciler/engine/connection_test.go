@@ -12,6 +12,7 @@ import (
 	"berth.dev/berth/reconciler/engine"
 	"berth.dev/berth/reconciler/fault"
 	"berth.dev/berth/reconciler/plan"
+	"berth.dev/berth/spec"
 )
 
 func TestAnEngineThatIsTooOld(t *testing.T) {
@@ -51,6 +52,35 @@ func TestAnEngineComesBackUpgraded(t *testing.T) {
 			t.Errorf("version %s is not spoken: %v", version, f.calls)
 		}
 	}
+}
+
+// TestNoConnectionLingers: a call that goes on while another finds the connection broken leaves none behind.
+func TestNoConnectionLingers(t *testing.T) {
+	begun, broken := make(chan struct{}), make(chan struct{})
+	f := fake(t, "1.44", map[string]http.HandlerFunc{
+		"GET /images/web:1/json": func(w http.ResponseWriter, _ *http.Request) {
+			close(begun)
+			<-broken
+			answer(w, map[string]string{"Id": "i"})
+		},
+		"POST /containers/create": reply(map[string]string{"Id": "x"}),
+		"GET /info":               hangUp,
+	})
+	c := f.client(t, engine.Config{})
+	created := make(chan error)
+	go func() {
+		_, _, err := c.Create(t.Context(), plan.Create{Name: "web", Spec: spec.ContainerSpec{Image: "web:1"}})
+		created <- err
+	}()
+	<-begun
+	if _, err := c.Info(t.Context()); err == nil {
+		t.Error("the connection is not broken")
+	}
+	close(broken)
+	if err := <-created; err != nil {
+		t.Fatal(err)
+	}
+	wait(t, "no connection is open", func() bool { return f.connections() == 0 })
 }
 
 func TestAnEngineThatIsAway(t *testing.T) {

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"encoding/json"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -18,6 +19,7 @@ type fakeAPI struct {
 	mu      sync.Mutex
 	version string
 	calls   map[string]int
+	open    map[net.Conn]bool // connections
 	// on maps method and path without the version, as in "POST /containers/x/stop", to what answers.
 	on map[string]http.HandlerFunc
 	*httptest.Server
@@ -25,8 +27,10 @@ type fakeAPI struct {
 
 func fake(t *testing.T, version string, on map[string]http.HandlerFunc) *fakeAPI {
 	t.Helper()
-	f := &fakeAPI{version: version, calls: map[string]int{}, on: on}
-	f.Server = httptest.NewServer(f)
+	f := &fakeAPI{version: version, calls: map[string]int{}, open: map[net.Conn]bool{}, on: on}
+	f.Server = httptest.NewUnstartedServer(f)
+	f.Config.ConnState = f.note
+	f.Start()
 	t.Cleanup(f.Close)
 	return f
 }
@@ -69,6 +73,20 @@ func (f *fakeAPI) count(path string) int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.calls[path]
+}
+
+func (f *fakeAPI) note(c net.Conn, s http.ConnState) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.open[c] = true; s == http.StateClosed {
+		delete(f.open, c)
+	}
+}
+
+func (f *fakeAPI) connections() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.open)
 }
 
 func (f *fakeAPI) upgrade(version string) {
